@@ -1,0 +1,1 @@
+"""The process: settings, wiring, language server, web server, command line."""

@@ -1,0 +1,1 @@
+"""The command line: ``splice`` and its commands."""

@@ -1,0 +1,289 @@
+"""The language server of one connection: LSP 3.18 documents and inline completions, and our own words.
+
+pygls carries the messages; the documents are ours (``assistant/session.py``), so there is one copy of each.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Literal, TypeVar, cast
+
+import cattrs
+from lsprotocol import types as lsp
+from pygls.server import JsonRPCServer
+
+from assistant.errors import INTERNAL, BadParams, DocumentNotOpen, OutOfSync, Superseded, report
+from assistant.lsp import messages
+from assistant.lsp.convert import (
+    ACCEPT,
+    choose_encoding,
+    items_of,
+    offset_at,
+    selection_of,
+    status_of,
+    trace_of,
+    trigger_of,
+)
+from assistant.lsp.documents import Documents, Limits
+from assistant.lsp.jobs import Jobs, OnPartial
+from assistant.lsp.positions import PositionEncoding
+from assistant.lsp.protocol import EditorProtocol, Life
+from assistant.lsp.source import CompletionSource
+from assistant.session import Answer, EditorSession, Ticket
+from completion.records import Completion, EngineState, ServiceStatus
+
+_log = logging.getLogger(__name__)
+
+_STATUS_S = 0.5
+"""How often a loading engine is asked how far it is."""
+Event = Literal["completed", "covered", "shown", "accepted", "partially_accepted"]
+"""What is counted: answered by the model, answered from a suggestion, and what became of it."""
+P = TypeVar("P", bound=messages.Params)
+
+
+class EditorServer(JsonRPCServer):
+    """One client. ``receive`` its frames; answers go to the writer given to ``rpc.set_writer``."""
+
+    def __init__(
+        self,
+        connection: str,
+        source: CompletionSource,
+        *,
+        limits: Limits,
+        on_event: Callable[[Event], None],
+        on_exit: Callable[[], None],
+    ) -> None:
+        super().__init__(EditorProtocol, cattrs.Converter)
+        self.rpc = cast("EditorProtocol", self.protocol)
+        self.rpc.limits = limits
+        self.rpc.on_unread = self._unread
+        self._source = source
+        self._on_event = on_event
+        self._on_exit = on_exit
+        self._documents = Documents(connection, limits)
+        self._jobs = Jobs(source, render=self._render, on_done=self._on_done)
+        self._encoding = PositionEncoding.UTF16
+        self._zero_based = False
+        self._watch: asyncio.Task[None] | None = None
+        self._register()
+
+    def receive(self, frame: str | bytes) -> None:
+        """Handle one frame. Raises nothing."""
+        self.rpc.receive(frame)
+
+    async def close(self) -> None:
+        """The connection ended: end its completions, give its caches back."""
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._jobs.close()
+        for session in self._documents:
+            self._source.forget(session.key)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Pygls reports here what it has answered already."""
+        _log.debug("%s: %s", source, type(error).__name__)
+
+    # Registration
+
+    def _register(self) -> None:
+        self._request(lsp.INITIALIZE, messages.Initialize, self._initialize)
+        self._request(lsp.SHUTDOWN, messages.Nothing, self._shut_down)
+        self._request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, messages.InlineCompletion, self._complete)
+        self._request(lsp.WORKSPACE_EXECUTE_COMMAND, messages.Command, self._execute)
+        self._notification(lsp.INITIALIZED, messages.Nothing, self._initialized)
+        self._notification(lsp.EXIT, messages.Nothing, self._exit)
+        self._notification(lsp.TEXT_DOCUMENT_DID_OPEN, messages.DidOpen, self._did_open)
+        self._notification(lsp.TEXT_DOCUMENT_DID_CHANGE, messages.DidChange, self._did_change)
+        self._notification(lsp.TEXT_DOCUMENT_DID_CLOSE, messages.DidClose, self._did_close)
+        self._notification("textDocument/didShowCompletion", messages.DidShow, self._did_show)
+        self._notification(
+            "textDocument/didPartiallyAcceptCompletion",
+            messages.DidPartiallyAccept,
+            self._did_partially_accept,
+        )
+
+    def _request(self, method: str, kind: type[P], handle: Callable[[P], Any]) -> None:
+        self.rpc.on(method, lambda params: handle(messages.read(kind, params)))
+
+    def _notification(self, method: str, kind: type[P], handle: Callable[[P], None]) -> None:
+        def run(params: Any) -> None:
+            try:
+                handle(messages.read(kind, params))
+            except Exception as error:  # noqa: BLE001 - told to the client; bugs are logged there
+                self._tell(error, params)
+
+        self.rpc.on(method, run)
+
+    def _tell(self, error: Exception, params: Any) -> None:
+        """A notification has no answer, so its error is a notification too."""
+        uri = _uri_of(params)
+        if isinstance(error, BadParams) and uri is not None:
+            error = self._lose(uri) or error
+        told = report(error)
+        if told.codes == INTERNAL:
+            _log.error("A notification failed.", exc_info=error)
+        if isinstance(error, OutOfSync | DocumentNotOpen) and uri is not None:
+            self._ask_for_resync(uri, error)
+        message = {"type": lsp.MessageType.Error.value, "message": told.sentence, "code": told.codes.rpc}
+        self.rpc.notify(lsp.WINDOW_LOG_MESSAGE, message)
+
+    def _ask_for_resync(self, uri: str, error: Exception) -> None:
+        self.rpc.notify("splice/resync", {"uri": uri, "reason": str(error)})
+
+    def _unread(self, uri: str) -> None:
+        """A message about ``uri`` was too long: whatever it changed is missing here."""
+        error = self._lose(uri)
+        if error is not None:
+            self._ask_for_resync(uri, error)
+
+    def _lose(self, uri: str) -> OutOfSync | None:
+        """A change that could not be read: from here on the copy is wrong."""
+        try:
+            document = self._documents.get(uri).document
+        except DocumentNotOpen:
+            return None
+        return document.lose("a message about it could not be read") if document.follows else None
+
+    # Lifecycle
+
+    def _initialize(self, params: messages.Initialize) -> dict[str, Any]:
+        general = params.capabilities.general
+        self._encoding = choose_encoding(general.position_encodings if general else None)
+        self.rpc.life = Life.INITIALIZED
+        sync = {"openClose": True, "change": lsp.TextDocumentSyncKind.Incremental.value}
+        capabilities = {
+            "positionEncoding": self._encoding.value,
+            "textDocumentSync": sync,
+            "inlineCompletionProvider": True,
+            "executeCommandProvider": {"commands": [ACCEPT]},
+        }
+        info = {"name": "splice", "version": version("splice-assistant")}
+        return {"capabilities": capabilities, "serverInfo": info}
+
+    def _initialized(self, _: messages.Nothing) -> None:
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._watch_status())
+
+    def _shut_down(self, _: messages.Nothing) -> None:
+        self.rpc.life = Life.SHUT_DOWN
+        for session in self._documents:
+            self._jobs.drop(session, Superseded("The connection was shut down."))
+
+    def _exit(self, _: messages.Nothing) -> None:
+        self._on_exit()
+
+    async def _watch_status(self) -> None:
+        """Tell the state now, and whenever it changes until loading has come to its end."""
+        loading = asyncio.ensure_future(self._source.ready())
+        told: ServiceStatus | None = None
+        try:
+            while True:
+                is_last, status = loading.done(), self._source.status()
+                if status != told:
+                    self.rpc.notify("splice/status", status_of(status))
+                    told = status
+                if is_last or status.state is not EngineState.LOADING:
+                    return
+                await asyncio.wait({loading}, timeout=_STATUS_S)
+        finally:
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+
+    # Documents
+
+    def _did_open(self, params: messages.DidOpen) -> None:
+        self._jobs.prune(self._documents.open(params.text_document))
+
+    def _did_change(self, params: messages.DidChange) -> None:
+        session = self._documents.get(params.text_document.uri)
+        try:
+            self._documents.change(params, self._encoding)
+        finally:
+            self._jobs.prune(session)
+
+    def _did_close(self, params: messages.DidClose) -> None:
+        try:
+            session = self._documents.close(params.text_document.uri)
+        except DocumentNotOpen:
+            return
+        self._jobs.drop(session, DocumentNotOpen("The document was closed while its completion ran."))
+        self._source.forget(session.key)
+
+    # Completions
+
+    def _complete(self, params: messages.InlineCompletion) -> Any:
+        session = self._documents.get(params.text_document.uri)
+        was_lost = session.document.trouble is not None
+        try:
+            outcome = self._ask(session, params)
+        except OutOfSync as error:
+            if not was_lost:
+                self._ask_for_resync(params.text_document.uri, error)
+            raise
+        if isinstance(outcome, Ticket):
+            return self._jobs.wait(session, outcome, self._partial_sender(session, params))
+        self._jobs.drop(session, Superseded("A newer request for this document replaced this one."))
+        self._on_event("covered")
+        return self._render(session, outcome)
+
+    def _ask(self, session: EditorSession, params: messages.InlineCompletion) -> Answer | Ticket:
+        text, context = session.document.text, params.context
+        self._zero_based = self._zero_based or context.trigger_kind == 0
+        return session.ask(
+            offset_at(text, params.position, self._encoding),
+            trigger=trigger_of(context.trigger_kind, zero_based=self._zero_based),
+            version=params.text_document.version,
+            selection=selection_of(text, context.selected_completion_info, self._encoding),
+        )
+
+    def _partial_sender(self, session: EditorSession, params: messages.InlineCompletion) -> OnPartial | None:
+        if params.partial_result_token is None:
+            return None
+        return partial(self._send_partial, session, params.partial_result_token)
+
+    def _send_partial(self, session: EditorSession, token: int | str, answer: Answer) -> None:
+        self.rpc.notify(lsp.PROGRESS, {"token": token, "value": self._render(session, answer)})
+
+    def _render(self, session: EditorSession, answer: Answer | None) -> dict[str, Any]:
+        return items_of(answer, session.document.text, self._encoding)
+
+    def _on_done(self, session: EditorSession, ticket: Ticket, completion: Completion) -> None:
+        self._on_event("completed")
+        uri = session.key.partition(" ")[2]
+        trace = {"uri": uri, "version": ticket.version, "trace": trace_of(completion.trace)}
+        self.rpc.notify("splice/trace", trace)
+
+    # What became of a suggestion
+
+    def _execute(self, params: messages.Command) -> None:
+        if params.command != ACCEPT:
+            raise BadParams(f"There is no command `{params.command}`; `{ACCEPT}` is the only one.")
+        suggestion = _suggestion_of(params)
+        if any(session.accept(suggestion) for session in self._documents):
+            self._on_event("accepted")
+
+    def _did_show(self, params: messages.DidShow) -> None:
+        _suggestion_of(params.item.command)
+        self._on_event("shown")
+
+    def _did_partially_accept(self, params: messages.DidPartiallyAccept) -> None:
+        _suggestion_of(params.item.command)
+        self._on_event("partially_accepted")
+
+
+def _suggestion_of(command: messages.Command) -> str:
+    match command.arguments:
+        case [str() as suggestion]:
+            return suggestion
+        case _:
+            raise BadParams(f"`{ACCEPT}` takes one argument: the suggestion's id.")
+
+
+def _uri_of(params: Any) -> str | None:
+    match params:
+        case {"textDocument": {"uri": str() as uri}}:
+            return uri
+        case _:
+            return None

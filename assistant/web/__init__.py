@@ -1,0 +1,1 @@
+"""The web server: the playground, the websocket, and who may come in."""

@@ -1,0 +1,146 @@
+"""A recorded session replayed on the running product: what a keystroke costs.
+
+Starts the server, opens the document over its websocket and, for every recorded edit, sends
+``didChange`` and ``inlineCompletion`` and waits for the answer. Full recomputation is measured
+in between: every Nth keystroke the same text is opened once more, as a document nobody has seen,
+and asked at the same cursor.
+"""
+
+import argparse
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.product import Asked, Editor, editor, running_product
+from benchmarks.table import Cell, Report, Row
+from benchmarks.traces import TypingTrace, applied, read_trace
+
+_URI = "file:///keystrokes/session.rs"
+_COPY = "file:///keystrokes/copy.rs"
+_LANGUAGE = "rust"
+
+
+class Stroke(NamedTuple):
+    """One keystroke; ``full`` is the same question to an empty cache, where it was asked."""
+
+    asked: Asked
+    full: Asked | None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trace", type=Path, required=True, help="a recorded session (rustcode.json)")
+    parser.add_argument("--from", type=int, default=1_000, dest="first", help="the first edit to ask at")
+    parser.add_argument("--to", type=int, default=1_100, dest="last", help="the edit to end in front of")
+    parser.add_argument(
+        "--full-every", type=int, default=10, help="measure full recomputation every Nth time"
+    )
+    parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
+    parser.add_argument("--json", type=Path, help="write the table's figures here")
+
+
+def run(options: argparse.Namespace) -> int:
+    trace = read_trace(options.trace)
+    with running_product(options.model) as server, editor(server) as client:
+        opening, strokes = _replay(client, trace, options)
+    notes = [
+        f"{options.trace.name}, edits {options.first} to {options.last}; one request an edit, each awaited.",
+        f"Before them the file was opened and asked once: {_opening(opening)}.",
+        f"Full recomputation: the same question about an unseen copy, every {options.full_every}th edit.",
+        "Typed along: the text shown last covered the edit, so no model was asked.",
+        "First token: from the request's arrival at the service; answer: all tokens, as the client sees it.",
+    ]
+    Report("keystrokes", rows(strokes), notes).write(options.json)
+    return 0
+
+
+def _replay(client: Editor, trace: TypingTrace, options: argparse.Namespace) -> tuple[Asked, list[Stroke]]:
+    text = trace.text_before(options.first)
+    file = client.open(_URI, text, language=_LANGUAGE)
+    edits = trace.transactions[options.first : options.last]
+    opening = file.ask(edits[0][0].position)
+    strokes: list[Stroke] = []
+    for number, patches in enumerate(edits):
+        text = applied(text, patches)
+        file.type(patches)
+        asked = file.ask(patches[-1].cursor)
+        full = _ask_copy(client, text, patches[-1].cursor) if number % options.full_every == 0 else None
+        strokes.append(Stroke(asked, full))
+        _tell(number + 1, asked)
+    return opening, strokes
+
+
+def _ask_copy(client: Editor, text: str, cursor: int) -> Asked:
+    """Ask about a document that the server has never seen, and close it."""
+    copy = client.open(_COPY, text, language=_LANGUAGE)
+    asked = copy.ask(cursor)
+    copy.close()
+    return asked
+
+
+def rows(strokes: Sequence[Stroke]) -> list[Row]:
+    """The table: what reached the model, what did not, both, and full recomputation."""
+    model = [stroke.asked for stroke in strokes if stroke.asked.trace]
+    typed = [stroke.asked for stroke in strokes if not stroke.asked.trace]
+    full = [stroke.full for stroke in strokes if stroke.full]
+    beside = [stroke.asked for stroke in strokes if stroke.full and stroke.asked.trace]
+    return [
+        _row("asked the model", model),
+        _row("typed along, no model", typed),
+        {**_row("all requests", [*model, *typed]), **_spread("first token ms", [])},
+        _row("full recomputation", full),
+        _row("asked the model, beside full", beside),
+    ]
+
+
+def _row(name: str, asked: Sequence[Asked]) -> Row:
+    encoded = [each.trace["reuse"]["computed"] if each.trace else 0 for each in asked]
+    prompts = [each.trace["reuse"]["prompt"] for each in asked if each.trace]
+    first = [each.trace["firstTokenMs"] for each in asked if each.trace and each.trace["firstTokenMs"]]
+    made = [each.trace["generated"] for each in asked if each.trace]
+    return {
+        "requests": name,
+        "count": len(asked),
+        "prompt tokens": _median(prompts),
+        **_spread("encoded", encoded),
+        **_spread("first token ms", first),
+        "tokens made": _mean(made),
+        "answer ms median": _median([each.answer_ms for each in asked]),
+    }
+
+
+def _spread(name: str, values: Sequence[float]) -> dict[str, Cell]:
+    return {
+        f"{name} median": _median(values),
+        f"{name} p95": percentile(values, 95),
+        f"{name} mean": _mean(values),
+    }
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def percentile(values: Sequence[float], share: int) -> float | None:
+    """The smallest value that ``share`` per cent of all do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)] if ordered else None
+
+
+def _opening(asked: Asked) -> str:
+    if not asked.trace:
+        return "no model was asked"
+    encoded, first = asked.trace["reuse"]["computed"], asked.trace["firstTokenMs"] or 0.0
+    return f"{encoded} tokens encoded, first token after {first:,.0f} ms"
+
+
+def _tell(number: int, asked: Asked) -> None:
+    encoded = asked.trace["reuse"]["computed"] if asked.trace else "typed along,"
+    print(
+        f"{number}: {encoded} encoded, {asked.answer_ms:.0f} ms, {asked.text!r}", file=sys.stderr, flush=True
+    )

@@ -1,0 +1,54 @@
+"""Frozen settings of this package, handed to constructors by ``assistant/wiring.py``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda"]
+Weights = Literal["auto", "int8", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """How the model is loaded and run."""
+
+    model: str | None = None
+    """A name of ``models.toml``, a directory, a ``.gguf`` file or a hub id; None: the default."""
+    device: Device = "auto"
+    """auto: a CUDA device if there is one, else the CPU."""
+    weights: Weights = "auto"
+    """auto: bfloat16 on a GPU; int8 on a CPU with 8-bit products, else float32."""
+    threads: int | None = None
+    """CPU threads of the engine; None: the physical cores this process may use."""
+    models_dir: Path | None = None
+    """Where converted models are kept; None: the user's cache directory."""
+    prefill_chunk: int = 64
+    """Tokens encoded between two looks at cancellation."""
+    cache_bytes: int = 1 << 30
+    """Upper bound of all key/value arenas together."""
+    max_waiting: int = 64
+    """Jobs that may wait for the engine thread."""
+
+
+@dataclass(frozen=True)
+class CompletionConfig:
+    """What a prompt is built of and when a completion ends."""
+
+    prefix_chars: int = 6_000
+    """Characters in front of the cursor that a prompt shows at most."""
+    suffix_chars: int = 1_500
+    """Characters behind the cursor that a prompt shows at most."""
+    tail_lines: int = 2
+    """Lines above the cursor's own that stand behind the middle token after anchoring."""
+    tail_max_chars: int = 1_200
+    """A tail longer than this is anchored anew."""
+    max_tokens: int = 96
+    """Tokens of a completion of several lines; what they break off ends with a whole line."""
+    single_line_tokens: int = 32
+    """Tokens of a completion of one line."""
+    time_budget_s: float = 8.0
+    """Decoding ends at the next token boundary after this long; what is there is shown."""
+    max_document_chars: int = 4_000_000
+    """Characters of a document that completions are offered for at most."""
+    layout: Literal["append", "plain"] = "append"
+    """``plain`` puts all in front of the cursor into the prefix and heals nothing; for comparison."""

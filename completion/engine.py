@@ -1,0 +1,185 @@
+"""The engine: a loaded model, its caches, and how a request becomes a completion.
+
+Everything here runs on the engine thread, in steps: generators that pause after every
+chunk of prefill and every decoded token, and can be closed at any pause.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+from completion.config import CompletionConfig, EngineConfig
+from completion.decode import Decoded, Decoder, Limits
+from completion.errors import UnsupportedModel
+from completion.healing import Vocabulary
+from completion.loading import LoadedModel
+from completion.prompt import Prompt, PromptBuilder, cut
+from completion.records import Completion, CompletionRequest, Trace
+from completion.stopping import StopRule
+from completion.trimming import trim
+from completion.window import Layout
+from kvcache.audit import largest_error
+from kvcache.plan import Plan, plan_exact
+from kvcache.pool import CachePool
+from kvcache.report import ReuseReport
+
+_UNNAMED = "\0unnamed"
+"""Owner of the store of requests without a document: dropped behind each."""
+
+_CONTEXT_TOKENS = 8_192
+"""Prompts never exceed this, nor the model's own positions."""
+
+
+_LEAST_PROMPT = 128
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request on its way through the engine.
+
+    ``asked_at`` is in seconds of ``time.perf_counter``; ``emit`` gets the text so far, on
+    the engine thread.
+    """
+
+    request: CompletionRequest
+    layout: Layout
+    asked_at: float
+    emit: Callable[[str], None]
+
+
+class Engine:
+    """The only owner of model, tokenizer and caches."""
+
+    def __init__(self, loaded: LoadedModel, engine: EngineConfig, completion: CompletionConfig) -> None:
+        """Raises NoFimTokens when the tokenizer lacks one of its family's markers,
+        UnsupportedModel when the model has too few positions for the settings.
+        """
+        self._loaded = loaded
+        self._completion = completion
+        self._chunk = engine.prefill_chunk
+        self._pool = CachePool(loaded.shape, engine.cache_bytes, dtype=loaded.dtype, device=loaded.device)
+        room = min(_CONTEXT_TOKENS, loaded.max_positions - completion.max_tokens)
+        if room < _LEAST_PROMPT:
+            raise UnsupportedModel(
+                f"completion.max_tokens is {completion.max_tokens}; of the model's {loaded.max_positions} "
+                "positions that leaves too few for a prompt."
+            )
+        self._prompts = PromptBuilder(loaded.codec, loaded.family, room)
+        self._decoder = Decoder(
+            forward=loaded.forward,
+            codec=loaded.codec,
+            vocabulary=Vocabulary(loaded.codec.vocabulary()),
+            stop_ids=_stop_ids(loaded),
+        )
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """The model this engine runs."""
+        return self._loaded
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoding loop of this model."""
+        return self._decoder
+
+    @property
+    def pool(self) -> CachePool:
+        """The caches, to read sizes from."""
+        return self._pool
+
+    def complete(self, task: Task) -> Generator[None, None, Completion]:
+        """Answer a request, pausing between steps.
+
+        Closing the generator, or an error inside, leaves the document's store whole: it
+        holds what was encoded until then.
+        """
+        started = time.perf_counter()
+        prompt = self.prompt(task.request, task.layout)
+        rule = _rule(task.request)
+        room = self._max_tokens(task.request, rule)
+        owner = task.request.document or _UNNAMED
+        try:
+            with self._pool.lease(owner, len(prompt.ids) + room) as store:
+                plan = plan_exact(store.tokens, prompt.ids)
+                store.truncate(plan.keep)
+                fresh = prompt.ids[plan.keep :]
+                logits = yield from self._loaded.forward.prefill(store, fresh, self._chunk)
+                encoded = time.perf_counter()
+                decoded = yield from self._decoder.steps(
+                    store,
+                    logits,
+                    piece=prompt.piece,
+                    rule=rule,
+                    limits=Limits(room, encoded + self._completion.time_budget_s),
+                    emit=task.emit,
+                )
+        finally:
+            self._pool.release(_UNNAMED)
+        return self._answer(task, prompt, plan=plan, decoded=decoded, started=started, encoded=encoded)
+
+    def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
+        """The prompt of a request. Changes nothing but what the codec remembers."""
+        parts = cut(request.text, request.cursor, layout)
+        return self._prompts.build(parts, heal=self._completion.layout == "append")
+
+    def forget(self, document: str) -> None:
+        """Drop the document's cache."""
+        self._pool.release(document)
+
+    def audit(self) -> float:
+        """Audit the bookkeeping of every store and recompute them all from their tokens.
+
+        Returns the largest absolute difference of a key or value.
+        """
+        self._pool.audit()
+        errors: list[float] = []
+        for owner in self._pool.owners:
+            with self._pool.lease(owner, 1) as store:
+                errors.append(largest_error(store, self._loaded.forward.cold))
+        return max(errors, default=0.0)
+
+    def _max_tokens(self, request: CompletionRequest, rule: StopRule) -> int:
+        config = self._completion
+        default = config.single_line_tokens if rule.single_line else config.max_tokens
+        return min(request.max_tokens or default, config.max_tokens)
+
+    def _answer(
+        self, task: Task, prompt: Prompt, *, plan: Plan, decoded: Decoded, started: float, encoded: float
+    ) -> Completion:
+        request = task.request
+
+        def since(moment: float) -> float:
+            return (moment - task.asked_at) * 1e3
+
+        trace = Trace(
+            model=self._loaded.name,
+            device=str(self._loaded.device),
+            weights=self._loaded.weights,
+            layout=self._completion.layout,
+            reuse=ReuseReport(kept=plan.keep, computed=len(plan.compute)),
+            generated=len(decoded.ids),
+            queue_ms=since(started),
+            prompt_ms=since(encoded) - since(started),
+            first_token_ms=None if decoded.first_token_at is None else since(decoded.first_token_at),
+            total_ms=since(time.perf_counter()),
+            finish=decoded.finish,
+            prompt_ids=prompt.ids,
+            output_ids=tuple(decoded.ids),
+        )
+        text = trim(decoded.text, before=request.text[: request.cursor], after=request.text[request.cursor :])
+        return Completion(text, trace)
+
+
+def _stop_ids(loaded: LoadedModel) -> frozenset[int]:
+    """Every special token ends a completion, and so do the family's own, however they are kept."""
+    own = (loaded.codec.find(token) for token in loaded.family.stop)
+    return loaded.codec.special_ids.union(token for token in own if token is not None)
+
+
+def _rule(request: CompletionRequest) -> StopRule:
+    return StopRule(
+        before=request.text[: request.cursor],
+        after=request.text[request.cursor :],
+        language=request.language,
+        single_line=request.single_line,
+    )

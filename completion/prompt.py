@@ -1,0 +1,106 @@
+"""Builds the prompt of a fill-in-the-middle request.
+
+The append layout (EFIM) puts the last lines before the cursor, the tail, behind the middle
+token, so that typing appends tokens and moves none::
+
+    prefix-marker prefix suffix-marker suffix middle-marker tail      (prefix first, "psm")
+    suffix-marker suffix prefix-marker prefix middle-marker tail      (suffix first, "spm")
+
+The plain layout is the same with an empty tail. Families without a middle marker leave it out.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from completion.families import FimFamily
+from completion.healing import split_partial
+from completion.tokens import TextCodec
+from completion.window import Layout
+
+
+class Role(StrEnum):
+    """What a token is there for. A cached token may be reused only in its own role."""
+
+    MARKER = "marker"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    TAIL = "tail"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of tokens ``[start, stop)`` of one role."""
+
+    role: Role
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Token ids, what each is there for, and the bytes decoding has to agree with."""
+
+    ids: tuple[int, ...]
+    segments: tuple[Segment, ...]
+    piece: bytes
+    """Text already in front of the cursor that the first decoded tokens must spell."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The three texts of a prompt."""
+
+    prefix: str
+    suffix: str
+    tail: str
+
+
+def cut(text: str, cursor: int, layout: Layout) -> Cut:
+    """Cut the document along its layout."""
+    return Cut(
+        prefix=text[layout.start : layout.anchor],
+        suffix=text[cursor : len(text) - layout.end_from_end],
+        tail=text[layout.anchor : cursor],
+    )
+
+
+class PromptBuilder:
+    """Builds prompts for one tokenizer, within a number of tokens."""
+
+    def __init__(self, codec: TextCodec, family: FimFamily, max_tokens: int) -> None:
+        """``max_tokens`` bounds a prompt. Raises NoFimTokens when a marker is missing."""
+        self._codec = codec
+        self._order = family.order
+        self._bos = () if family.bos is None else (codec.special(family.bos),)
+        self._prefix = (codec.special(family.prefix),)
+        self._suffix = (codec.special(family.suffix),)
+        self._middle = (codec.special(family.middle),) if family.middle else ()
+        self._tail_room = max_tokens // 4
+        self._suffix_room = max_tokens // 4
+        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - 4
+
+    def build(self, parts: Cut, *, heal: bool = True) -> Prompt:
+        """The prompt for the parts; texts too long for their room lose their far ends."""
+        certain, piece = split_partial(parts.tail, self._codec.last_piece) if heal else (parts.tail, "")
+        prefix = (Role.PREFIX, self._codec.encode(parts.prefix)[-self._prefix_room :])
+        suffix = (Role.SUFFIX, self._codec.encode(parts.suffix)[: self._suffix_room])
+        tail = (Role.TAIL, self._codec.encode(certain)[-self._tail_room :])
+        if self._order == "spm":
+            runs = [self._mark(self._bos + self._suffix), suffix, self._mark(self._prefix), prefix]
+        else:
+            runs = [self._mark(self._bos + self._prefix), prefix, self._mark(self._suffix), suffix]
+        return _joined([*runs, self._mark(self._middle), tail], piece)
+
+    @staticmethod
+    def _mark(ids: tuple[int, ...]) -> tuple[Role, tuple[int, ...]]:
+        return Role.MARKER, ids
+
+
+def _joined(runs: list[tuple[Role, tuple[int, ...]]], piece: str) -> Prompt:
+    ids: list[int] = []
+    segments: list[Segment] = []
+    for role, run in runs:
+        if run:
+            segments.append(Segment(role, len(ids), len(ids) + len(run)))
+            ids.extend(run)
+    return Prompt(tuple(ids), tuple(segments), piece.encode())

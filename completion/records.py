@@ -1,0 +1,104 @@
+"""What goes into a completion and what comes out: plain values, no behaviour."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kvcache.report import ReuseReport
+
+
+class Trigger(StrEnum):
+    """Why a completion was asked for (LSP 3.18 ``InlineCompletionTriggerKind``)."""
+
+    INVOKED = "invoked"
+    AUTOMATIC = "automatic"
+
+
+class FinishReason(StrEnum):
+    """Why decoding ended."""
+
+    END_TOKEN = "end_token"
+    LINE = "line"
+    """A single line was asked for and is complete."""
+    BLOCK = "block"
+    """The indentation fell below that of the cursor's block."""
+    SUFFIX = "suffix"
+    """The text began to repeat what follows the cursor."""
+    REPETITION = "repetition"
+    TOKENS = "tokens"
+    TIME = "time"
+
+
+@dataclass(frozen=True)
+class CompletionRequest:
+    """One question: what belongs at ``cursor``?
+
+    ``text`` uses ``\\n`` as its only line end; ``cursor`` counts code points.
+    ``document`` names whose cache is used: requests of equal ``document`` follow each
+    other in one store; None is answered without keeping anything.
+    """
+
+    text: str
+    cursor: int
+    document: str | None = None
+    language: str = "plaintext"
+    trigger: Trigger = Trigger.AUTOMATIC
+    single_line: bool | None = None
+    """None: decided from the text around the cursor."""
+    max_tokens: int | None = None
+    """None: ``CompletionConfig.max_tokens``."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one completion cost, for the side panel, the benchmarks and the telemetry.
+
+    Times are milliseconds since the request reached the service; ``first_token_ms`` is None
+    when no token was generated.
+    """
+
+    model: str
+    device: str
+    weights: str
+    layout: str
+    """``append`` (tail behind the middle token) or ``plain``."""
+    reuse: ReuseReport
+    generated: int
+    queue_ms: float
+    prompt_ms: float
+    first_token_ms: float | None
+    total_ms: float
+    finish: FinishReason
+    prompt_ids: tuple[int, ...] = field(default=(), repr=False)
+    output_ids: tuple[int, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The answer: ``text`` is inserted at the request's cursor (may be empty)."""
+
+    text: str
+    trace: Trace
+
+
+class EngineState(StrEnum):
+    """Where the engine stands."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """What ``/status``, ``splice doctor`` and the playground show."""
+
+    state: EngineState
+    detail: str
+    """A sentence: what is being loaded, or why it failed."""
+    model: str | None = None
+    device: str | None = None
+    weights: str | None = None
+    cache_bytes: int = 0
+    cached_tokens: int = 0
+    waiting: int = 0

@@ -1,0 +1,1 @@
+"""Drafters for speculative decoding and the verification of their drafts."""

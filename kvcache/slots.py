@@ -1,0 +1,76 @@
+"""Which slot of the arenas holds which token. Plain Python, no tensors.
+
+A token keeps its slot for life; its position is its place in the sequence. Slots of removed
+tokens are handed out again, lowest first, so order in memory says nothing about order in
+the text: attention goes by position.
+"""
+
+import heapq
+
+from kvcache.errors import AuditError, CacheFull
+
+
+class SlotTable:
+    """The slots ``0 .. capacity - 1`` and the sequence of those in use."""
+
+    def __init__(self, capacity: int) -> None:
+        """Start with every slot free. ``capacity`` counts slots and is at least 1."""
+        if capacity < 1:
+            raise ValueError("A slot table needs at least one slot.")
+        self._capacity = capacity
+        self._order: list[int] = []
+        self._free = list(range(capacity))
+
+    def __len__(self) -> int:
+        """Tokens in the sequence."""
+        return len(self._order)
+
+    @property
+    def capacity(self) -> int:
+        """Slots there are."""
+        return self._capacity
+
+    @property
+    def free(self) -> int:
+        """Slots that hold nothing."""
+        return len(self._free)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The slot of each token, by position."""
+        return tuple(self._order)
+
+    @property
+    def extent(self) -> int:
+        """One more than the highest slot in use: how much of the arenas must be read."""
+        return max(self._order, default=-1) + 1
+
+    def append(self, count: int) -> list[int]:
+        """Give ``count`` new tokens behind the sequence their slots, and return these.
+
+        Raises CacheFull, changing nothing, when fewer slots are free.
+        """
+        if count > len(self._free):
+            raise CacheFull(f"{count} tokens do not fit: {self.free} of {self._capacity} slots are free.")
+        slots = [heapq.heappop(self._free) for _ in range(count)]
+        self._order.extend(slots)
+        return slots
+
+    def truncate(self, length: int) -> None:
+        """Forget the tokens from position ``length`` on and free their slots."""
+        if not 0 <= length <= len(self._order):
+            raise ValueError(f"Cannot truncate {len(self._order)} tokens to {length}.")
+        for slot in self._order[length:]:
+            heapq.heappush(self._free, slot)
+        del self._order[length:]
+
+    def grow(self, capacity: int) -> None:
+        """Add free slots up to ``capacity``; never shrinks."""
+        for slot in range(self._capacity, capacity):
+            heapq.heappush(self._free, slot)
+        self._capacity = max(self._capacity, capacity)
+
+    def audit(self) -> None:
+        """Raise AuditError unless every slot is either free or used, once. Changes nothing."""
+        if sorted([*self._order, *self._free]) != list(range(self._capacity)):
+            raise AuditError("Slots are lost, doubled or out of range.")

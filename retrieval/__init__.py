@@ -1,0 +1,1 @@
+"""The index of the repository: chunks, search, context for completions."""

@@ -1,0 +1,102 @@
+"""Each of the doctor's checks, on what is well and on what is not."""
+
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assistant.cli import checks
+from assistant.cli.checks import Verdict, available_memory
+from assistant.presence import ServerRecord, claim, publish
+from assistant.settings import ServerConfig, Settings
+from completion.config import EngineConfig
+
+
+@pytest.fixture
+def settings(tmp_path: Path, tiny_model_dir: Path) -> Settings:
+    engine = EngineConfig(model=str(tiny_model_dir), device="cpu")
+    return Settings(engine=engine, server=ServerConfig(port=0, state_dir=tmp_path))
+
+
+def test_a_check_that_fails_is_a_broken_line(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    def fail(_: Settings) -> checks.Check:
+        raise ImportError("no torch")
+
+    monkeypatch.setattr(checks, "check_device", fail)
+    device = next(check for check in checks.run_checks(settings) if check.name == "device")
+    assert device == ("device", Verdict.BROKEN, "no torch", "Install again: make run.")
+
+
+def test_a_library_that_does_not_fit_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checks, "requires", lambda _: ["rich<1", "no-such-library", "x; extra == 'dev'"])
+    found = checks.check_libraries(settings)
+    assert found.verdict is Verdict.BROKEN
+    assert "must be <1" in found.said
+    assert "no-such-library is missing" in found.said
+
+
+def test_memory(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:  9000 kB\nMemAvailable:  2048 kB\n")
+    assert available_memory(meminfo) == 2 << 20
+    assert available_memory(tmp_path / "none") is None
+    monkeypatch.setattr(checks, "available_memory", lambda _: 1 << 30)
+    assert checks.check_memory(settings).verdict is Verdict.NOTE
+    monkeypatch.setattr(checks, "available_memory", lambda _: None)
+    assert checks.check_memory(settings).said == "unknown"
+
+
+def test_more_threads_than_cores_is_a_note(settings: Settings):
+    many = replace(settings, engine=replace(settings.engine, threads=10_000))
+    assert checks.check_threads(many).verdict is Verdict.NOTE
+
+
+def test_a_processor_without_vnni_is_a_note(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("completion.quantize.int8_is_fast", lambda: False)
+    assert checks.check_processor(settings).verdict is Verdict.NOTE
+
+
+def test_a_port_of_another_program_is_broken(settings: Settings):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = replace(settings, server=replace(settings.server, port=port))
+        found = checks.check_port(taken)
+    assert found.verdict is Verdict.BROKEN
+    assert str(port) in found.said
+    assert checks.check_port(settings).verdict is Verdict.OK
+
+
+def test_a_token_that_others_may_read_is_broken(settings: Settings):
+    assert checks.check_token_file(settings).verdict is Verdict.OK
+    publish(settings.server.state_dir, ServerRecord("http://127.0.0.1:1", os.getpid(), "0"), token="t")
+    assert checks.check_token_file(settings).verdict is Verdict.OK
+    (settings.server.state_dir / "token").chmod(0o644)
+    assert checks.check_token_file(settings).verdict is Verdict.BROKEN
+
+
+def test_a_server_that_does_not_answer_is_broken(settings: Settings, unused_tcp_port: int):
+    record = ServerRecord(f"http://127.0.0.1:{unused_tcp_port}", os.getpid(), "0")
+    with claim(settings.server.state_dir):
+        publish(settings.server.state_dir, record, token="t")
+        found = checks.check_server(settings)
+    assert found.verdict is Verdict.BROKEN
+    assert str(os.getpid()) in found.advice
+
+
+def test_a_server_of_another_version_is_a_note(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(checks, "health", lambda _: {"state": "ready"})
+    record = ServerRecord("http://127.0.0.1:1", os.getpid(), "0.0")
+    with claim(settings.server.state_dir):
+        publish(settings.server.state_dir, record, token="t")
+        assert checks.check_server(settings).verdict is Verdict.NOTE
+
+
+def test_a_playground_that_is_not_built_is_a_note(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(checks, "WEB_DIST", tmp_path)
+    assert checks.check_playground(settings).verdict is Verdict.NOTE
+    (tmp_path / "index.html").touch()
+    assert checks.check_playground(settings).verdict is Verdict.OK

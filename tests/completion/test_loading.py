@@ -1,0 +1,73 @@
+"""Loading: weight formats, devices, and what is refused."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from completion import loading
+from completion.config import EngineConfig
+from completion.errors import CorruptModel, NoFimTokens, UnsupportedModel
+from completion.loading import choose_device, choose_weights, load_model
+from completion.quantize import Int8Linear
+from kvcache.store import KVStore
+from tests.tiny import make_model
+
+CPU = torch.device("cpu")
+
+
+def test_eight_bits_are_close_to_float32(tiny_model_dir: Path) -> None:
+    answers = {}
+    for weights in ("float32", "int8"):
+        loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights=weights, device="cpu"))
+        store = KVStore(loaded.shape, 16, dtype=loaded.dtype, device=CPU)
+        answers[weights] = loaded.forward.logits(store, (5, 6, 7))
+        linear = loaded.model.model.layers[0].mlp.up_proj
+        assert isinstance(linear, Int8Linear) == (weights == "int8")
+    difference = (answers["int8"] - answers["float32"]).std() / answers["float32"].std()
+    assert 0 < difference < 0.05
+
+
+def test_a_tokenizer_without_fim_tokens_is_refused(tmp_path: Path) -> None:
+    directory = make_model(tmp_path, specials=("<|endoftext|>",))
+    with pytest.raises(NoFimTokens):
+        load_model("plain", directory, EngineConfig(device="cpu"))
+
+
+def test_damaged_files_are_told(tiny_model_dir: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(tiny_model_dir, tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CorruptModel, match="broken"):
+        load_model("broken", broken, EngineConfig(device="cpu"))
+    (broken / "tokenizer.json").write_text("{}")
+    with pytest.raises(CorruptModel, match="tokenizer"):
+        load_model("broken", broken, EngineConfig(device="cpu"))
+
+
+def test_cuda_that_is_not_there_is_told() -> None:
+    if torch.cuda.is_available():
+        assert choose_device("cuda").type == "cuda"
+    else:
+        with pytest.raises(UnsupportedModel, match="no CUDA device"):
+            choose_device("cuda")
+    assert choose_device("cpu") == CPU
+
+
+def test_weights_follow_the_machine(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gpu = torch.device("cuda")
+    assert choose_weights("auto", gpu) == "bfloat16"
+    assert choose_weights("float32", gpu) == "float32"
+    with pytest.raises(UnsupportedModel, match="int8"):
+        choose_weights("int8", gpu)
+    monkeypatch.setattr(loading, "int8_is_fast", lambda: True)
+    assert choose_weights("auto", CPU) == "int8"
+    monkeypatch.setattr(loading, "int8_is_fast", lambda: False)
+    with caplog.at_level(logging.WARNING):
+        assert choose_weights("auto", CPU) == "float32"
+    assert "slower" in caplog.text
+    assert choose_weights("bfloat16", CPU) == "bfloat16"

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { type Model, PAST_KEPT, START, headline, lastSentence, withTrace } from "../../src/panel/model";
+import type { EngineStatus, Trace } from "../../src/protocol";
+
+const TRACE: Trace = {
+  model: "m",
+  device: "cpu",
+  weights: "int8",
+  layout: "append",
+  reuse: { kept: 90, shifted: 0, computed: 10 },
+  generated: 12,
+  queueMs: 1,
+  promptMs: 40,
+  firstTokenMs: 50,
+  totalMs: 300,
+  finish: "block",
+};
+
+function engine(state: EngineStatus["state"], detail = ""): EngineStatus {
+  return { state, detail, model: null, device: null, weights: null };
+}
+
+const open: Model = { ...START, link: { kind: "open" } };
+
+describe("headline", () => {
+  it("shows the server's own sentence while loading and after a failure", () => {
+    expect(headline({ ...open, engine: engine("loading", "Reading weights.") })).toMatchObject({
+      tone: "busy",
+      sentence: "Reading weights.",
+    });
+    expect(headline({ ...open, engine: engine("failed", "No memory.") })).toMatchObject({
+      tone: "bad",
+      sentence: "No memory.",
+    });
+  });
+
+  it("has a sentence of its own where the server has none", () => {
+    for (const state of ["loading", "ready", "failed", "stopped"] as const) {
+      expect(headline({ ...open, engine: engine(state) }).sentence).toMatch(/\.$/);
+    }
+    expect(headline(START).tone).toBe("busy");
+    expect(headline(open).tone).toBe("good");
+  });
+
+  it("puts a lost connection before everything else", () => {
+    const lost: Model = {
+      ...open,
+      engine: engine("ready"),
+      link: { kind: "lost", sentence: "Gone.", retrying: true },
+    };
+    expect(headline(lost)).toMatchObject({ tone: "bad", short: "Disconnected" });
+    expect(headline(lost).sentence).toContain("Gone. Trying again.");
+    expect(headline({ ...lost, link: { kind: "lost", sentence: "No key.", retrying: false } }).sentence).toBe(
+      "No key.",
+    );
+  });
+});
+
+describe("withTrace", () => {
+  it("keeps the newest requests only, and learns of the engine", () => {
+    let model = open;
+    for (let at = 0; at < PAST_KEPT + 5; at++) model = withTrace(model, { ...TRACE, totalMs: at });
+    expect(model.past).toHaveLength(PAST_KEPT);
+    expect(model.past.at(-1)?.totalMs).toBe(PAST_KEPT + 4);
+    expect(model.engine).toMatchObject({ state: "ready", model: "m", device: "cpu", weights: "int8" });
+  });
+});
+
+describe("lastSentence", () => {
+  it("begins with what to do", () => {
+    expect(lastSentence(START)).toBe("No completion yet: type something.");
+  });
+
+  it("tells how the last question ended", () => {
+    const done = (outcome: "text" | "nothing" | "late"): Model => ({
+      ...withTrace(open, TRACE),
+      asking: { kind: "done", outcome },
+    });
+    expect(lastSentence(done("text"))).toBe("Ended with the block.");
+    expect(lastSentence(done("nothing"))).toContain("nothing");
+    expect(lastSentence(done("late"))).toContain("Dropped");
+    expect(lastSentence({ ...open, asking: { kind: "failed", sentence: "Full." } })).toBe("Full.");
+  });
+});

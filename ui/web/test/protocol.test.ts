@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { readAnswer, readError, readStatus, readTrace } from "../src/protocol";
+
+const RANGE = { start: { line: 1, character: 2 }, end: { line: 1, character: 2 } };
+
+describe("readAnswer", () => {
+  it("takes a list, an object with items, and a snippet's text", () => {
+    const item = { insertText: "x", range: RANGE, command: { command: "c", arguments: [1] } };
+    expect(readAnswer([item])).toEqual({ ...item, raw: item });
+    expect(readAnswer({ items: [item] })?.range).toEqual(RANGE);
+    expect(readAnswer([{ insertText: { kind: "snippet", value: "y" } }])?.insertText).toBe("y");
+  });
+
+  it("turns every line end into the editor's own", () => {
+    expect(readAnswer([{ insertText: "a\r\nb\rc" }])?.insertText).toBe("a\nb\nc");
+  });
+
+  it("is null for whatever is no answer", () => {
+    for (const odd of [null, undefined, 3, "x", {}, { items: 1 }, [], [{}], [null], [{ insertText: "" }]]) {
+      expect(readAnswer(odd)).toBeNull();
+    }
+  });
+
+  it("reads a broken range or command as none", () => {
+    const item = readAnswer([
+      { insertText: "x", range: { start: { line: 1.5 } }, command: { arguments: [] } },
+    ]);
+    expect(item).toMatchObject({ range: null, command: null });
+  });
+});
+
+describe("notifications", () => {
+  it("read a trace as far as it is one", () => {
+    const trace = { model: "m", reuse: { kept: 5, computed: "no" }, firstTokenMs: null, totalMs: 8 };
+    expect(readTrace({ trace })).toMatchObject({
+      model: "m",
+      reuse: { kept: 5, computed: 0 },
+      firstTokenMs: null,
+    });
+    expect(readTrace({})).toBeNull();
+    expect(readTrace(null)).toBeNull();
+  });
+
+  it("read a status of a known state only", () => {
+    expect(readStatus({ state: "loading", detail: "Reading." })).toMatchObject({
+      detail: "Reading.",
+      model: null,
+    });
+    expect(readStatus({ state: "dreaming" })).toBeNull();
+  });
+});
+
+describe("readError", () => {
+  it("finds a sentence in whatever was thrown", () => {
+    expect(readError({ code: -1, message: "No." })).toEqual({ code: -1, message: "No." });
+    expect(readError(new Error("Late.")).message).toBe("Late.");
+    expect(readError("odd").message).toBe("odd");
+  });
+});
