@@ -1,9 +1,10 @@
 """Room on the disk: asked for before a large write, and a clear sentence when it runs out anyway."""
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from completion.errors import DiskFull, DownloadError
@@ -43,13 +44,12 @@ def writing(directory: Path) -> Generator[None]:
 
 
 def size_of(directory: Path) -> int:
-    """Bytes of all files below ``directory``; files that vanish meanwhile count as nothing."""
+    """Bytes of all files below ``directory``; files and folders that vanish meanwhile count as nothing."""
     total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.lstat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for folder, _, names in os.walk(directory):  # it passes over a folder that is gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(folder, name).lstat().st_size
     return total
 
 

@@ -1,6 +1,8 @@
 """A full disk and a folder that cannot be written are sentences, not tracebacks."""
 
 import errno
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,24 @@ def test_size_counts_every_file_below(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "b").write_bytes(b"345")
     assert size_of(tmp_path) == 5
+
+
+def test_folders_that_vanish_while_they_are_counted_are_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The installer's scratch folders go when it likes: here, one right before it is listed itself."""
+    (tmp_path / "a").write_bytes(b"12")
+    (tmp_path / "scratch" / "inner").mkdir(parents=True)
+    (tmp_path / "scratch" / "inner" / "b").write_bytes(b"345")
+    scandir = os.scandir
+
+    def list_and_remove(path: str | int | Path) -> object:
+        if isinstance(path, int):  # shutil lists by file descriptor
+            return scandir(path)
+        listed = scandir(path)
+        if Path(path).name == tmp_path.name:
+            shutil.rmtree(tmp_path / "scratch")
+        return listed
+
+    monkeypatch.setattr(os, "scandir", list_and_remove)
+    assert size_of(tmp_path) == 2
