@@ -6,6 +6,7 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 Weights = Literal["auto", "int8", "float32", "bfloat16"]
+Reuse = Literal["auto", "exact", "recompute"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class EngineConfig:
     """Upper bound of all key/value arenas together."""
     max_waiting: int = 64
     """Jobs that may wait for the engine thread."""
+    places: int = 3
+    """Places of one document whose caches are kept, so that going back to one is cheap."""
+    refresh_chunk: int = 32
+    """Tokens encoded again in one step while idle: a keystroke waits for one step at most."""
 
 
 @dataclass(frozen=True)
@@ -50,5 +55,14 @@ class CompletionConfig:
     """Decoding ends at the next token boundary after this long; what is there is shown."""
     max_document_chars: int = 4_000_000
     """Characters of a document that completions are offered for at most."""
+    reuse: Reuse = "auto"
+    """auto: cached keys behind an edit are moved (an approximation, refreshed when idle). exact: only what
+    equals a cold computation is used. recompute: nothing is."""
+    repair_ms: float = 60.0
+    """Time a request may spend on encoding tokens behind an edit again, at the speed of this device."""
+    repair_tokens: int | None = None
+    """Tokens a request may encode again behind an edit; None: as many as fit into ``repair_ms``."""
+    refresh_after_s: float = 0.4
+    """So long after the last answer, what an edit left approximate begins to be encoded again."""
     layout: Literal["append", "plain"] = "append"
     """``plain`` puts all in front of the cursor into the prefix and heals nothing; for comparison."""

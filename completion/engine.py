@@ -15,13 +15,14 @@ from completion.healing import Vocabulary
 from completion.loading import LoadedModel
 from completion.prompt import Prompt, PromptBuilder, cut
 from completion.records import Completion, CompletionRequest, Trace
+from completion.reuse import Planner, owners_of
 from completion.stopping import StopRule
 from completion.trimming import trim
 from completion.window import Layout
 from kvcache.audit import largest_error
-from kvcache.plan import Plan, plan_exact
 from kvcache.pool import CachePool
 from kvcache.report import ReuseReport
+from kvcache.spans import TaggedTokens
 
 _UNNAMED = "\0unnamed"
 """Owner of the store of requests without a document: dropped behind each."""
@@ -31,6 +32,9 @@ _CONTEXT_TOKENS = 8_192
 
 
 _LEAST_PROMPT = 128
+
+_HOLES = 4
+"""Holes are closed, when idle, where they are more than this part of the tokens."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,22 @@ class Engine:
         self._loaded = loaded
         self._completion = completion
         self._chunk = engine.prefill_chunk
-        self._pool = CachePool(loaded.shape, engine.cache_bytes, dtype=loaded.dtype, device=loaded.device)
+        self._refresh_chunk = engine.refresh_chunk
+        self._pool = CachePool(
+            loaded.shape,
+            engine.cache_bytes,
+            dtype=loaded.dtype,
+            device=loaded.device,
+            rotary=loaded.rotary,
+        )
+        self._planner = Planner(
+            pool=self._pool,
+            costs=loaded.forward.costs,
+            config=completion,
+            movable=loaded.rotary is not None,
+            places=engine.places,
+            bytes_of=loaded.codec.bytes_of,
+        )
         room = min(_CONTEXT_TOKENS, loaded.max_positions - completion.max_tokens)
         if room < _LEAST_PROMPT:
             raise UnsupportedModel(
@@ -97,14 +116,14 @@ class Engine:
         prompt = self.prompt(task.request, task.layout)
         rule = _rule(task.request)
         room = self._max_tokens(task.request, rule)
-        owner = task.request.document or _UNNAMED
+        mode = task.request.reuse or self._completion.reuse
+        document = task.request.document or _UNNAMED
         try:
+            owner, plan = self._planner.take(document, prompt.tokens, mode)
             with self._pool.lease(owner, len(prompt.ids) + room) as store:
-                plan = plan_exact(store.tokens, prompt.ids)
-                store.truncate(plan.keep)
-                fresh = prompt.ids[plan.keep :]
-                logits = yield from self._loaded.forward.prefill(store, fresh, self._chunk)
-                encoded = time.perf_counter()
+                store.apply(plan)
+                logits = yield from self._loaded.forward.fill(store, plan.compute, self._chunk)
+                encoded, reuse = time.perf_counter(), plan.report(store.exact)
                 decoded = yield from self._decoder.steps(
                     store,
                     logits,
@@ -114,8 +133,42 @@ class Engine:
                     emit=task.emit,
                 )
         finally:
-            self._pool.release(_UNNAMED)
-        return self._answer(task, prompt, plan=plan, decoded=decoded, started=started, encoded=encoded)
+            self._pool.release(owners_of(_UNNAMED))
+        return self._answer(task, prompt, reuse=reuse, decoded=decoded, started=started, encoded=encoded)
+
+    def refresh(self, task: Task) -> Generator[None, None, int]:
+        """Bring the document's cache to the prompt of ``task`` and make all of it exact.
+
+        Works in small steps, each a whole: closing it, or a request in between, loses nothing
+        that was encoded. Ends early when a request has taken the store elsewhere. Returns how
+        many tokens were encoded.
+        """
+        prompt = self.prompt(task.request, task.layout)
+        document = task.request.document or _UNNAMED
+        owner, plan = self._planner.take(document, prompt.tokens, "auto")
+        with self._pool.lease(owner, len(prompt.ids) + self._completion.max_tokens) as store:
+            if plan.unchanged < len(prompt.ids) - 1:
+                store.apply(plan.with_repairs(()))
+            goal = store.tokens
+        count = 0
+        while done := self._refresh_step(owner, goal):
+            count += done
+            yield
+        return count
+
+    def _refresh_step(self, owner: str, goal: TaggedTokens) -> int:
+        """Encode the next tokens of ``goal`` that are missing or stale; how many, 0 behind the last."""
+        if owner not in self._pool.owners:
+            return 0
+        with self._pool.lease(owner, 1) as store:
+            if store.tokens != goal:
+                return 0
+            stale = range(store.exact, min(store.exact + self._refresh_chunk, len(store)))
+            if stale:
+                self._loaded.forward.encode_at(store, stale)
+            elif store.holes > len(store) // _HOLES:
+                store.compact()
+            return len(stale)
 
     def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
         """The prompt of a request. Changes nothing but what the codec remembers."""
@@ -123,8 +176,8 @@ class Engine:
         return self._prompts.build(parts, heal=self._completion.layout == "append")
 
     def forget(self, document: str) -> None:
-        """Drop the document's cache."""
-        self._pool.release(document)
+        """Drop the document's caches."""
+        self._pool.release(owners_of(document))
 
     def audit(self) -> float:
         """Audit the bookkeeping of every store and recompute them all from their tokens.
@@ -144,7 +197,14 @@ class Engine:
         return min(request.max_tokens or default, config.max_tokens)
 
     def _answer(
-        self, task: Task, prompt: Prompt, *, plan: Plan, decoded: Decoded, started: float, encoded: float
+        self,
+        task: Task,
+        prompt: Prompt,
+        *,
+        reuse: ReuseReport,
+        decoded: Decoded,
+        started: float,
+        encoded: float,
     ) -> Completion:
         request = task.request
 
@@ -156,7 +216,7 @@ class Engine:
             device=str(self._loaded.device),
             weights=self._loaded.weights,
             layout=self._completion.layout,
-            reuse=ReuseReport(kept=plan.keep, computed=len(plan.compute)),
+            reuse=reuse,
             generated=len(decoded.ids),
             queue_ms=since(started),
             prompt_ms=since(encoded) - since(started),

@@ -1,13 +1,18 @@
 """Runs the model over a store: tokens in, keys and values kept, logits out."""
 
+import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
 import torch
 
+from completion.costs import StepCosts
 from kvcache.config import CacheShape
 from kvcache.hf import StoreCache
-from kvcache.store import KVStore, rounded_capacity
+from kvcache.store import KVStore, Rows, rounded_capacity
+
+_GUESS_S = (2e-3, 5e-4)
+"""Seconds a row is guessed to take on a CPU and on a GPU, before anything was measured."""
 
 
 class Forward:
@@ -15,6 +20,8 @@ class Forward:
 
     def __init__(self, model: Any, shape: CacheShape, *, dtype: torch.dtype, device: torch.device) -> None:
         """``model`` is a transformers causal language model with our attention set."""
+        self.costs = StepCosts(_GUESS_S[device.type == "cuda"])
+        """What the passes of this model cost here."""
         self._model = model
         self._body = model.get_decoder()
         self._shape = shape
@@ -23,28 +30,35 @@ class Forward:
 
     def encode(self, store: KVStore, tokens: Sequence[int]) -> None:
         """Append ``tokens`` to the store; nobody reads their logits, so none are computed."""
-        with torch.inference_mode(), store.appending(tokens) as append:
-            self._body(**self._inputs(store, tokens, append))
+        with torch.inference_mode(), store.appending(tokens) as rows:
+            self._body(**self._inputs(store, rows))
+
+    def encode_at(self, store: KVStore, positions: Sequence[int]) -> None:
+        """Encode the store's tokens at ascending ``positions``; no logits are computed."""
+        started = time.perf_counter()
+        with torch.inference_mode(), store.encoding(positions) as rows:
+            self._body(**self._inputs(store, rows))
+        self.costs.note(len(positions), time.perf_counter() - started)
 
     def logits(self, store: KVStore, tokens: Sequence[int]) -> torch.Tensor:
         """Append ``tokens`` and return the logits behind the last: float32 ``[vocabulary]``."""
-        with torch.inference_mode(), store.appending(tokens) as append:
-            out = self._model(**self._inputs(store, tokens, append), logits_to_keep=1)
-            return out.logits[0, -1].float()
+        with torch.inference_mode(), store.appending(tokens) as rows:
+            return self._last_logits(store, rows)
 
-    def prefill(
-        self, store: KVStore, tokens: Sequence[int], chunk: int
+    def fill(
+        self, store: KVStore, positions: Sequence[int], chunk: int
     ) -> Generator[None, None, torch.Tensor]:
-        """Append ``tokens`` (at least one) in chunks, pausing after each but the last.
+        """Encode ascending ``positions`` (at least one) in chunks, pausing after each but the last.
 
-        Returns the logits behind the last token. A chunk that was encoded stays in the
-        store when the generator is closed.
+        Returns the logits behind the last. A chunk that was encoded stays in the store when
+        the generator is closed.
         """
-        last = (len(tokens) - 1) // chunk * chunk
+        last = (len(positions) - 1) // chunk * chunk
         for start in range(0, last, chunk):
-            self.encode(store, tokens[start : start + chunk])
+            self.encode_at(store, positions[start : start + chunk])
             yield
-        return self.logits(store, tokens[last:])
+        with torch.inference_mode(), store.encoding(positions[last:]) as rows:
+            return self._last_logits(store, rows)
 
     def cold(self, tokens: Sequence[int]) -> KVStore:
         """A fresh store with ``tokens`` encoded in one piece: the truth to audit against."""
@@ -52,11 +66,15 @@ class Forward:
         self.encode(store, tokens)
         return store
 
-    def _inputs(self, store: KVStore, tokens: Sequence[int], append: Any) -> dict[str, Any]:
+    def _last_logits(self, store: KVStore, rows: Rows) -> torch.Tensor:
+        out = self._model(**self._inputs(store, rows), logits_to_keep=1)
+        return out.logits[0, -1].float()
+
+    def _inputs(self, store: KVStore, rows: Rows) -> dict[str, Any]:
         return {
-            "input_ids": torch.tensor([tokens], device=self._device),
-            "position_ids": append.positions[None],
-            "attention_mask": append.mask[None, None],
-            "past_key_values": StoreCache(store, append),
+            "input_ids": torch.tensor([rows.ids], device=self._device),
+            "position_ids": rows.positions[None],
+            "attention_mask": rows.mask[None, None],
+            "past_key_values": StoreCache(store, rows),
             "use_cache": True,
         }

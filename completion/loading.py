@@ -1,7 +1,7 @@
 """Opens a converted model: weights in the type this machine runs fastest, tokenizer, family."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from completion.forward import Forward
 from completion.quantize import int8_is_fast, quantize_model
 from completion.tokens import TextCodec
 from kvcache.config import CacheShape
-from kvcache.errors import UnsupportedCache
-from kvcache.hf import ATTENTION, cache_shape, register_attention
+from kvcache.errors import UnsupportedCache, UnsupportedShift
+from kvcache.hf import ATTENTION, cache_shape, position_limit, register_attention
+from kvcache.rotary import Rotary, rotary_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ class LoadedModel:
     dtype: torch.dtype
     weights: str
     max_positions: int
+    rotary: Rotary | None
+    """None: the model's cached keys cannot be moved; ``why_fixed`` says why."""
+    why_fixed: str = ""
 
 
 def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
@@ -55,17 +59,21 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
         shape = cache_shape(model.config, dtype.itemsize)
     except UnsupportedCache as error:
         raise UnsupportedModel(str(error)) from error
+    max_positions = _max_positions(model.config)
+    rotary, why_fixed = _rotary(model, shape, max_positions)
     return LoadedModel(
         name=name,
         model=model,
         forward=Forward(model, shape, dtype=dtype, device=device),
         codec=codec,
         family=family,
-        shape=shape,
+        shape=replace(shape, movable=rotary is not None),
         device=device,
         dtype=dtype,
         weights=weights,
-        max_positions=int(getattr(model.config, "max_position_embeddings", 2048)),
+        max_positions=max_positions,
+        rotary=rotary,
+        why_fixed=why_fixed,
     )
 
 
@@ -89,6 +97,21 @@ def choose_weights(wanted: str, device: torch.device) -> str:
         return "int8"
     _log.warning("This processor has no 8-bit integer products (VNNI): using float32, which is slower.")
     return "float32"
+
+
+def _rotary(model: Any, shape: CacheShape, max_positions: int) -> tuple[Rotary | None, str]:
+    """What turns the model's keys; or None and why not, which is logged here, once a model."""
+    try:
+        return rotary_of(model, shape.head_dim, max_positions), ""
+    except UnsupportedShift as error:
+        _log.warning("%s Edits reuse the exact common prefix of the prompt only.", error)
+        return None, str(error)
+
+
+def _max_positions(config: Any) -> int:
+    """Positions the model has, as far as its cache can be kept for them."""
+    own = int(getattr(config, "max_position_embeddings", 2048))
+    return min(own, position_limit(config) or own)
 
 
 def _tokenizer(directory: Path) -> Tokenizer:

@@ -10,40 +10,26 @@ The plain layout is the same with an empty tail. Families without a middle marke
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from completion.families import FimFamily
 from completion.healing import split_partial
 from completion.tokens import TextCodec
 from completion.window import Layout
-
-
-class Role(StrEnum):
-    """What a token is there for. A cached token may be reused only in its own role."""
-
-    MARKER = "marker"
-    PREFIX = "prefix"
-    SUFFIX = "suffix"
-    TAIL = "tail"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A run of tokens ``[start, stop)`` of one role."""
-
-    role: Role
-    start: int
-    stop: int
+from kvcache.spans import Role, TaggedTokens, tagged
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """Token ids, what each is there for, and the bytes decoding has to agree with."""
+    """Tokens, what each is there for, and the bytes decoding has to agree with."""
 
-    ids: tuple[int, ...]
-    segments: tuple[Segment, ...]
+    tokens: TaggedTokens
     piece: bytes
     """Text already in front of the cursor that the first decoded tokens must spell."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The token ids."""
+        return self.tokens.ids
 
 
 @dataclass(frozen=True)
@@ -89,18 +75,8 @@ class PromptBuilder:
             runs = [self._mark(self._bos + self._suffix), suffix, self._mark(self._prefix), prefix]
         else:
             runs = [self._mark(self._bos + self._prefix), prefix, self._mark(self._suffix), suffix]
-        return _joined([*runs, self._mark(self._middle), tail], piece)
+        return Prompt(tagged([*runs, self._mark(self._middle), tail]), piece.encode())
 
     @staticmethod
     def _mark(ids: tuple[int, ...]) -> tuple[Role, tuple[int, ...]]:
         return Role.MARKER, ids
-
-
-def _joined(runs: list[tuple[Role, tuple[int, ...]]], piece: str) -> Prompt:
-    ids: list[int] = []
-    segments: list[Segment] = []
-    for role, run in runs:
-        if run:
-            segments.append(Segment(role, len(ids), len(ids) + len(run)))
-            ids.extend(run)
-    return Prompt(tuple(ids), tuple(segments), piece.encode())

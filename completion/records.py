@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from completion.config import Reuse
 from kvcache.report import ReuseReport
 
 
@@ -46,6 +47,8 @@ class CompletionRequest:
     """None: decided from the text around the cursor."""
     max_tokens: int | None = None
     """None: ``CompletionConfig.max_tokens``."""
+    reuse: Reuse | None = None
+    """None: ``CompletionConfig.reuse``."""
 
 
 @dataclass(frozen=True)

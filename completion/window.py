@@ -21,6 +21,9 @@ _BLOCK_CHARS = 256
 _TAIL_GROWTH_LINES = 22
 """Lines a tail may grow by before it is anchored anew."""
 
+_MOVED_GROWTH_LINES = 2
+"""The same where the cursor moved by more than typing."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -30,6 +33,8 @@ class Layout:
     anchor: int
     end_from_end: int
     """Distance of the suffix's end from the end of the text: typing does not move it."""
+    cursor_from_end: int = 0
+    """Distance of the cursor from the end of the text: whoever types or deletes in front of it keeps it."""
 
 
 def lay_out(text: str, cursor: int, previous: Layout | None, config: CompletionConfig) -> Layout:
@@ -45,12 +50,15 @@ def lay_out(text: str, cursor: int, previous: Layout | None, config: CompletionC
         raise BadRequest(f"The cursor ({cursor}) is outside the text ({len(text)} characters).")
     before = _Before(text, cursor, config)
     behind = _Behind(text, cursor, config.suffix_chars)
+    from_end = len(text) - cursor
     if previous is None:
-        return Layout(before.cut_start(), before.cut_anchor(), behind.cut())
+        return Layout(before.cut_start(), before.cut_anchor(), behind.cut(), from_end)
+    moved = from_end != previous.cursor_from_end
     return Layout(
         start=previous.start if before.start_fits(previous.start) else before.cut_start(),
-        anchor=previous.anchor if before.anchor_fits(previous.anchor) else before.cut_anchor(),
+        anchor=previous.anchor if before.anchor_fits(previous.anchor, moved=moved) else before.cut_anchor(),
         end_from_end=previous.end_from_end if behind.fits(previous.end_from_end) else behind.cut(),
+        cursor_from_end=from_end,
     )
 
 
@@ -85,11 +93,14 @@ class _Before:
             return 0
         return _cut_from(self.text, self.cursor - 3 * self.budget // 4, _block(self.budget, 8))
 
-    def anchor_fits(self, anchor: int) -> bool:
+    def anchor_fits(self, anchor: int, *, moved: bool) -> bool:
+        """``moved``: the suffix begins elsewhere, so the tail is encoded anew in any case; then it may
+        as well be a short one, which costs less the next time.
+        """
         if not 0 <= anchor <= self.cursor or self.cursor - anchor > self.tail_budget:
             return False
         lines = self.text.count("\n", anchor, self.cursor)
-        if lines > self.config.tail_lines + _TAIL_GROWTH_LINES:
+        if lines > self.config.tail_lines + (_MOVED_GROWTH_LINES if moved else _TAIL_GROWTH_LINES):
             return False
         long_enough = (
             anchor == 0

@@ -7,19 +7,20 @@ from kvcache.store import KVStore
 
 
 def largest_error(store: KVStore, recompute: Callable[[tuple[int, ...]], KVStore]) -> float:
-    """Largest absolute difference between the store and a cold computation of its tokens.
+    """Largest absolute difference between what the store calls exact and a cold computation.
 
-    ``recompute`` encodes the tokens into a fresh store. Checks the bookkeeping of both
-    first. Changes nothing; 0.0 for an empty store.
+    ``recompute`` encodes tokens into a fresh store. Checks the bookkeeping of both first.
+    Changes nothing; 0.0 where nothing is exact.
     """
     store.audit()
-    if not len(store):
+    exact = store.exact
+    if not exact:
         return 0.0
-    fresh = recompute(store.tokens)
+    fresh = recompute(store.tokens.ids[:exact])
     fresh.audit()
-    if fresh.tokens != store.tokens:
+    if fresh.tokens.ids != store.tokens.ids[:exact]:
         raise AuditError("The recomputed store holds other tokens.")
     return max(
-        float((ours.float() - truth.float()).abs().max())
+        float((ours[:, :, :exact].float() - truth.float()).abs().max())
         for ours, truth in zip(store.read(), fresh.read(), strict=True)
     )

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 class CacheShape:
     """Sizes of the cached keys (and, alike, values) of one token.
 
-    ``layers`` × ``kv_heads`` × ``head_dim`` elements of ``element_bytes`` each, twice: once
-    for the key and once for the value.
+    ``layers`` × ``kv_heads`` × ``head_dim`` elements of ``element_bytes`` each, for the key and
+    for the value; where keys are ``movable`` also for the key as it was computed.
     """
 
     layers: int
     kv_heads: int
     head_dim: int
     element_bytes: int
+    movable: bool = False
 
     @property
     def token_bytes(self) -> int:
-        """Bytes one token takes in the arenas of keys and values together."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * self.element_bytes
+        """Bytes one token takes in all arenas together."""
+        return (3 if self.movable else 2) * self.layers * self.kv_heads * self.head_dim * self.element_bytes

@@ -6,6 +6,7 @@
     ├── CacheFull          no room for the tokens, even after every idle store was dropped
     ├── LeaseError         a store used after its lease was given back, or leased twice
     ├── UnsupportedCache   the model's cache cannot be kept in a store; the sentence names why
+    ├── UnsupportedShift   the model's cached keys cannot be moved; the sentence names why
     └── AuditError         bookkeeping and tensors disagree; always a bug
 """
 
@@ -24,6 +25,10 @@ class LeaseError(CacheError):
 
 class UnsupportedCache(CacheError):
     """The model's cache cannot be kept in a store; the sentence names why."""
+
+
+class UnsupportedShift(CacheError):
+    """The model's cached keys cannot be moved; the sentence names why."""
 
 
 class AuditError(CacheError):

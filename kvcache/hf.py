@@ -12,9 +12,8 @@ from transformers.cache_utils import Cache
 
 from kvcache.config import CacheShape
 from kvcache.errors import UnsupportedCache
-from kvcache.store import Append, KVStore
-
-_UNSTEADY = frozenset({"dynamic", "longrope"})
+from kvcache.rotary import rope_parameters, rope_type
+from kvcache.store import KVStore, Rows
 
 ATTENTION = "splice_slots"
 """Name under which :func:`attend_slots` is registered with transformers."""
@@ -23,24 +22,24 @@ ATTENTION = "splice_slots"
 class StoreCache(Cache):
     """One forward pass's view of a store: new keys and values go in, all come out.
 
-    Made for one ``store.appending`` block and thrown away with it.
+    Made for one ``store.encoding`` block and thrown away with it.
     """
 
-    def __init__(self, store: KVStore, append: Append) -> None:
-        """``append`` is what the store's ``appending`` block yielded."""
+    def __init__(self, store: KVStore, rows: Rows) -> None:
+        """``rows`` is what the store's ``encoding`` or ``appending`` block yielded."""
         super().__init__(layers=[])
         self._store = store
-        self._append = append
+        self._rows = rows
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Store one layer's keys and values; see :meth:`KVStore.write`."""
-        return self._store.write(layer_idx, key_states, values=value_states, append=self._append)
+        return self._store.write(layer_idx, key_states, values=value_states, rows=self._rows)
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 # transformers' signature
         """Tokens in front of the rows of this pass."""
-        return int(self._append.positions[0])
+        return int(self._rows.positions[0])
 
 
 def attend_slots(
@@ -78,27 +77,18 @@ def register_attention() -> None:
 def cache_shape(config: PretrainedConfig, element_bytes: int) -> CacheShape:
     """The shape of the model's cache.
 
-    Raises UnsupportedCache, by name, for layers whose cache is not plain keys and values of
-    the whole sequence (sliding windows, recurrent and linear-attention layers), and for
-    rotary frequencies that change with the length of the sequence.
+    Raises UnsupportedCache, by name, for layers whose cache is not plain keys and values:
+    recurrent and linear-attention layers, compressed keys and values, and models that mix
+    kinds of layers. Some are plain up to a length only: see :func:`position_limit`.
     """
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"}:
-        names = ", ".join(sorted(kinds - {"full_attention"}))
-        raise UnsupportedCache(
-            f"A cache of {config.model_type!r} cannot be kept: it has layers of kind {names}."
-        )
-    window = getattr(config, "sliding_window", None)
-    if window and getattr(config, "use_sliding_window", True):
-        raise UnsupportedCache(
-            f"A {config.model_type!r} cache cannot be kept: it slides over {window} tokens."
-        )
-    kind = _rope_type(config)
-    if kind in _UNSTEADY:
-        raise UnsupportedCache(
-            f"A {config.model_type!r} cache cannot be kept: its rotary angles ({kind}) change with length."
-        )
-    heads = int(config.num_attention_heads)
+    kinds = sorted(set(getattr(config, "layer_types", None) or ["full_attention"]))
+    if kinds not in (["full_attention"], ["sliding_attention"]):
+        raise _refusal(config, f"it has layers of kind {', '.join(kinds)}")
+    if getattr(config, "kv_lora_rank", None):
+        raise _refusal(config, "its keys and values are compressed (multi-head latent attention)")
+    heads = getattr(config, "num_attention_heads", None)
+    if not heads:
+        raise _refusal(config, "it has no attention heads")
     return CacheShape(
         layers=int(config.num_hidden_layers),
         kv_heads=int(getattr(config, "num_key_value_heads", None) or heads),
@@ -107,9 +97,27 @@ def cache_shape(config: PretrainedConfig, element_bytes: int) -> CacheShape:
     )
 
 
-def _rope_type(config: PretrainedConfig) -> str:
-    """The kind of rotary scaling, as transformers names it."""
-    parameters: dict[str, Any] = (
-        getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
-    )
-    return str(parameters.get("rope_type") or parameters.get("type") or "default")
+def position_limit(config: PretrainedConfig) -> int | None:
+    """The most positions for which the cache is plain: every key, turned by steady angles.
+
+    A sliding window is the whole sequence while that is no longer than the window; the angles
+    of LongRoPE and dynamic NTK stay as they are up to the length of the first training. None:
+    no limit but the model's own.
+    """
+    limits: list[int] = []
+    window = getattr(config, "sliding_window", None)
+    if window and getattr(config, "use_sliding_window", True):
+        limits.append(int(window))
+    kind = rope_type(config)
+    if kind == "dynamic":
+        limits.append(int(config.max_position_embeddings))
+    if kind == "longrope":
+        # Phi-3 keeps the length beside the parameters; transformers gives that place priority.
+        length = getattr(config, "original_max_position_embeddings", None)
+        length = length or rope_parameters(config).get("original_max_position_embeddings")
+        limits.append(int(length or config.max_position_embeddings))
+    return min(limits, default=None)
+
+
+def _refusal(config: PretrainedConfig, reason: str) -> UnsupportedCache:
+    return UnsupportedCache(f"A cache of {config.model_type!r} cannot be kept: {reason}.")

@@ -8,6 +8,8 @@ import torch
 
 from kvcache.config import CacheShape
 from kvcache.errors import CacheFull, LeaseError
+from kvcache.places import Held
+from kvcache.rotary import Rotary
 from kvcache.store import KVStore, rounded_capacity
 
 
@@ -19,9 +21,15 @@ class CachePool:
     """
 
     def __init__(
-        self, shape: CacheShape, budget_bytes: int, *, dtype: torch.dtype, device: torch.device
+        self,
+        shape: CacheShape,
+        budget_bytes: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        rotary: Rotary | None = None,
     ) -> None:
-        """``budget_bytes`` bounds the arenas of all stores together.
+        """``budget_bytes`` bounds the arenas of all stores together; without ``rotary`` no key moves.
 
         While a store grows, its old arenas live for a moment beside the new ones.
         """
@@ -29,6 +37,7 @@ class CachePool:
         self._budget = budget_bytes
         self._dtype = dtype
         self._device = device
+        self._rotary = rotary
         self._stores: OrderedDict[str, KVStore] = OrderedDict()
         self._leased: set[str] = set()
         self._doomed: set[str] = set()
@@ -67,13 +76,47 @@ class CachePool:
             if owner in self._doomed:
                 self.release(owner)
 
-    def release(self, owner: str) -> None:
-        """Drop the owner's store, if there is one: now, or when its lease ends."""
-        if owner in self._leased:
-            self._doomed.add(owner)
-            return
-        self._doomed.discard(owner)
-        self._stores.pop(owner, None)
+    def held(self, prefix: str) -> dict[str, Held]:
+        """What the stores hold whose owners begin with ``prefix``, the one used last at the end.
+
+        Tokens that a request left missing are forgotten first. Leased stores are left out.
+        """
+        found: dict[str, Held] = {}
+        for owner, store in self._stores.items():
+            if owner.startswith(prefix) and owner not in self._leased:
+                store.whole()
+                found[owner] = Held(store.tokens, store.exact)
+        return found
+
+    def copy(self, source: str, target: str) -> bool:
+        """Let ``target`` hold what ``source`` holds, in place of what it held.
+
+        False, and nothing changed, when no idle store of others could make room for it. Raises
+        LeaseError when either is in use.
+        """
+        if {source, target} & self._leased:
+            raise LeaseError(f"The cache of {source!r} or {target!r} is in use.")
+        store = self._stores[source]
+        before = self._stores.pop(target, None)
+        self._stores.move_to_end(source)
+        try:
+            self._make_room(store.nbytes, keep=target, spare=source)
+        except CacheFull:
+            if before is not None:
+                self._stores[target] = before
+                self._stores.move_to_end(target, last=False)
+            return False
+        self._stores[target] = store.copy()
+        return True
+
+    def release(self, prefix: str) -> None:
+        """Drop the stores whose owners begin with ``prefix``: now, or when their lease ends."""
+        for owner in [owner for owner in self._stores if owner.startswith(prefix)]:
+            if owner in self._leased:
+                self._doomed.add(owner)
+            else:
+                self._doomed.discard(owner)
+                del self._stores[owner]
 
     def audit(self) -> None:
         """Audit every store's bookkeeping, and the budget. Changes nothing."""
@@ -87,23 +130,24 @@ class CachePool:
         if store is None or store.capacity < capacity:
             self._make_room(capacity * self._shape.token_bytes, keep=owner)
         if store is None:
-            store = KVStore(self._shape, capacity, dtype=self._dtype, device=self._device)
+            store = KVStore(
+                self._shape, capacity, dtype=self._dtype, device=self._device, rotary=self._rotary
+            )
         store.grow(capacity)
         self._stores[owner] = store
         self._stores.move_to_end(owner)
         return store
 
-    def _make_room(self, need: int, *, keep: str) -> None:
-        """Drop idle stores, oldest first, until a store of ``need`` bytes for ``keep`` fits."""
-
-        def others() -> int:
-            return sum(store.nbytes for owner, store in self._stores.items() if owner != keep)
-
-        idle = [owner for owner in self._stores if owner not in self._leased and owner != keep]
-        while others() + need > self._budget and idle:
-            del self._stores[idle.pop(0)]
-        if others() + need > self._budget:
+    def _make_room(self, need: int, *, keep: str, spare: str | None = None) -> None:
+        """Drop idle stores but ``spare``, oldest first, until one of ``need`` bytes for ``keep`` fits."""
+        idle = [owner for owner in self._stores if owner not in {*self._leased, keep, spare}]
+        others = sum(store.nbytes for owner, store in self._stores.items() if owner != keep)
+        if others - sum(self._stores[owner].nbytes for owner in idle) + need > self._budget:
             raise CacheFull(
                 f"The prompt needs {need // 2**20} MiB of cache; the budget is {self._budget // 2**20} MiB: "
                 "raise engine.cache_bytes or show the model less context."
             )
+        for owner in idle:
+            if others + need <= self._budget:
+                break
+            others -= self._stores.pop(owner).nbytes

@@ -8,8 +8,8 @@ class ReuseReport:
     """Token counts of one request's prompt.
 
     The prompt is tiled by ``kept + shifted + computed``; ``repaired`` counts those of
-    ``computed`` that were cached but encoded again, ``stale`` those of ``shifted`` whose
-    cached values were computed against another text and were left so.
+    ``computed`` that were cached but encoded again, ``stale`` those of ``kept`` and ``shifted``
+    whose cached values were computed against another text and were left so.
     """
 
     kept: int = 0

@@ -6,6 +6,7 @@ the text: attention goes by position.
 """
 
 import heapq
+from collections.abc import Sequence
 
 from kvcache.errors import AuditError, CacheFull
 
@@ -63,6 +64,34 @@ class SlotTable:
         for slot in self._order[length:]:
             heapq.heappush(self._free, slot)
         del self._order[length:]
+
+    def rearrange(self, places: Sequence[int | None]) -> None:
+        """Make ``places`` the sequence: a token's position until now, None for a new token.
+
+        Slots of tokens that are not named are freed and may be given to new ones. Raises
+        CacheFull, changing nothing, when the slots do not suffice; ValueError when a position
+        is named twice or does not exist.
+        """
+        kept = [self._order[place] for place in places if place is not None]
+        if len(set(kept)) != len(kept):
+            raise ValueError("A token cannot stand at two positions.")
+        if len(places) > self._capacity:
+            raise CacheFull(f"{len(places)} tokens do not fit into {self._capacity} slots.")
+        free = sorted({*self._order, *self._free}.difference(kept))
+        fresh = iter(free)
+        self._order = [next(fresh) if place is None else self._order[place] for place in places]
+        self._free = list(fresh)
+
+    def compact(self) -> None:
+        """Give position ``i`` slot ``i``; who owns the tensors moves their content."""
+        self._order = list(range(len(self._order)))
+        self._free = list(range(len(self._order), self._capacity))
+
+    def copy(self) -> "SlotTable":
+        """Another table with the same slots in use."""
+        twin = SlotTable(self._capacity)
+        twin._order, twin._free = list(self._order), list(self._free)
+        return twin
 
     def grow(self, capacity: int) -> None:
         """Add free slots up to ``capacity``; never shrinks."""

@@ -1,10 +1,12 @@
 """The keys and values of one token sequence.
 
-Two arenas ``[layers, kv_heads, capacity, head_dim]`` hold keys and values by slot
-(:mod:`kvcache.slots`). The store is the only writer of its arenas; it lives on the engine
-thread.
+Arenas ``[layers, kv_heads, capacity, head_dim]`` hold keys and values by slot; which token sits
+where, :mod:`kvcache.sequence` knows. Where keys can be turned there is a third arena: every key
+as it was computed. A key that moves is turned from there, so a thousand moves wear it out no
+more than one. The store is the only writer of its arenas; it lives on the engine thread.
 """
 
+import copy
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +16,11 @@ from typing import cast
 import torch
 
 from kvcache.config import CacheShape
-from kvcache.errors import AuditError
-from kvcache.slots import SlotTable
+from kvcache.errors import AuditError, UnsupportedShift
+from kvcache.plan import Plan
+from kvcache.rotary import Rotary
+from kvcache.sequence import CachedSequence, Move
+from kvcache.spans import Role, TaggedTokens
 
 _FREE = torch.iinfo(torch.int64).max
 """Position of a slot that holds nothing: behind every query, so no query sees it."""
@@ -25,12 +30,13 @@ _GROWTH = 256
 
 
 @dataclass(frozen=True)
-class Append:
+class Rows:
     """Tokens being encoded: what a forward pass needs to know of them.
 
-    ``positions`` is ``[rows]``; ``mask`` is ``[rows, extent]``, True where the row may look.
+    ``positions`` is ``[rows]``, ascending; ``mask`` is ``[rows, extent]``, True where the row may look.
     """
 
+    ids: tuple[int, ...]
     slots: slice | torch.Tensor
     positions: torch.Tensor
     mask: torch.Tensor
@@ -40,38 +46,73 @@ class Append:
 class KVStore:
     """Cached keys and values of one sequence of tokens.
 
-    After every call, ``tokens[i]`` is the token at position ``i`` and its keys and values
-    lie in the slot the table names. A forward pass that fails leaves the store as it was.
+    Between two calls every token that is not missing has its keys and values in the slot the
+    sequence names, turned to its position. A forward pass that fails takes its tokens along.
     """
 
-    def __init__(self, shape: CacheShape, capacity: int, *, dtype: torch.dtype, device: torch.device) -> None:
-        """Allocate arenas for ``capacity`` tokens."""
+    def __init__(
+        self,
+        shape: CacheShape,
+        capacity: int,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        rotary: Rotary | None = None,
+    ) -> None:
+        """Allocate arenas for ``capacity`` tokens. Without ``rotary`` no key can move."""
         self._shape = shape
-        self._table = SlotTable(capacity)
-        self._tokens: list[int] = []
+        self._rotary = rotary
+        self._sequence = CachedSequence(capacity)
         size = (shape.layers, shape.kv_heads, capacity, shape.head_dim)
         self._keys = torch.zeros(size, dtype=dtype, device=device)
         self._values = torch.zeros(size, dtype=dtype, device=device)
+        self._born = None if rotary is None else torch.zeros(size, dtype=dtype, device=device)
+        """Keys as they were computed, at the position they were born at."""
         self._position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=device)
 
     def __len__(self) -> int:
-        """Tokens held."""
-        return len(self._tokens)
+        """Tokens held, missing ones among them."""
+        return len(self._sequence)
 
     @property
-    def tokens(self) -> tuple[int, ...]:
+    def tokens(self) -> TaggedTokens:
+        """The tokens held and their roles, by position."""
+        return self._sequence.tokens
+
+    @property
+    def ids(self) -> tuple[int, ...]:
         """The token ids held, by position."""
-        return tuple(self._tokens)
+        return self._sequence.tokens.ids
+
+    @property
+    def exact(self) -> int:
+        """How many tokens at the front equal a cold computation."""
+        return self._sequence.exact
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Positions that are not encoded yet, ascending."""
+        return self._sequence.missing
 
     @property
     def capacity(self) -> int:
         """Tokens the arenas have room for."""
-        return self._table.capacity
+        return self._sequence.table.capacity
+
+    @property
+    def can_move(self) -> bool:
+        """Whether keys can be turned to other positions."""
+        return self._rotary is not None
 
     @property
     def nbytes(self) -> int:
-        """Bytes of both arenas."""
+        """Bytes of all arenas."""
         return self.capacity * self._shape.token_bytes
+
+    @property
+    def holes(self) -> int:
+        """Slots that must be read though they hold nothing."""
+        return self._sequence.table.extent - len(self)
 
     def grow(self, capacity: int) -> None:
         """Make room for ``capacity`` tokens; what is held stays in its slots."""
@@ -79,66 +120,146 @@ class KVStore:
             return
         self._keys = _widen(self._keys, capacity)
         self._values = _widen(self._values, capacity)
-        positions = torch.full((capacity,), _FREE, dtype=torch.int64, device=self._position_of.device)
-        positions[: self.capacity] = self._position_of
-        self._position_of = positions
-        self._table.grow(capacity)
+        if self._born is not None:
+            self._born = _widen(self._born, capacity)
+        self._sequence.grow(capacity)
+        self._position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=self._keys.device)
+        self._place()
+
+    def apply(self, plan: Plan) -> None:
+        """Become the wanted tokens of ``plan``: keep, turn what moved, leave the rest missing.
+
+        Raises, changing nothing: CacheFull without room, ValueError for a plan made for other
+        tokens, UnsupportedShift when a key would have to move and cannot.
+        """
+        if self._rotary is None and any(run.old != run.new for run in plan.kept):
+            raise UnsupportedShift("The keys of this model cannot be moved to another position.")
+        if plan.unchanged == len(self) == plan.held:
+            self._sequence.apply(plan)
+            self._place_from(plan.held)
+            return
+        self._settle(self._sequence.apply(plan))
 
     def truncate(self, length: int) -> None:
         """Forget the tokens from position ``length`` on."""
-        gone = self._table.order[length:]
-        self._table.truncate(length)
-        del self._tokens[length:]
+        gone = self._sequence.table.order[length:]
+        self._sequence.truncate(length)
         if gone:
             self._position_of[torch.tensor(gone, device=self._position_of.device)] = _FREE
 
+    def whole(self) -> None:
+        """Forget the tokens that are missing; the rest closes up."""
+        if self.missing:
+            self._settle(self._sequence.drop(()))
+
+    def compact(self) -> None:
+        """Move every token to the slot of its position: no holes, no scattered reads."""
+        order = self._slots(self._sequence.table.order)
+        for arena in (self._keys, self._values, self._born):
+            if arena is not None:
+                arena[:, :, : len(self)] = arena[:, :, order]
+        self._sequence.compact()
+        self._place()
+
+    def copy(self) -> "KVStore":
+        """A twin with tensors of its own."""
+        twin = copy.copy(self)
+        vars(twin).update({name: part.clone() for name, part in vars(self).items() if _is_tensor(part)})
+        twin._sequence = self._sequence.copy()  # noqa: SLF001 # its own class
+        return twin
+
     @contextmanager
-    def appending(self, tokens: Sequence[int]) -> Generator[Append]:
+    def appending(self, tokens: Sequence[int], role: Role = Role.TAIL) -> Generator[Rows]:
         """Take ``tokens`` behind the sequence while a forward pass writes them.
 
         The pass must call :meth:`write` once for each layer. When the block raises, the
         tokens are forgotten again. Raises CacheFull, changing nothing, without room.
         """
-        start = len(self)
-        taken = self._table.append(len(tokens))
-        self._tokens.extend(tokens)
-        extent = self._table.extent
+        fresh = self._sequence.append(tokens, role)
+        self._place_from(fresh.start)
+        with self.encoding(fresh) as rows:
+            yield rows
+
+    @contextmanager
+    def encoding(self, positions: Sequence[int]) -> Generator[Rows]:
+        """Encode the tokens at ascending ``positions``, missing or not, in one forward pass.
+
+        A row sees every token at its position and in front of it, so all that is missing in
+        front of the last row must be among the rows. The pass must call :meth:`write` once for
+        each layer. When the block raises, these tokens and all missing ones are forgotten.
+        """
         try:
-            slots = torch.tensor(taken, device=self._position_of.device)
-            positions = torch.arange(start, start + len(tokens), device=self._position_of.device)
-            self._position_of[slots] = positions
-            mask = self._position_of[None, :extent] <= positions[:, None]
-            yield Append(_as_slice(slots), positions, mask, extent)
+            order, ids = self._sequence.table.order, self._sequence.tokens.ids
+            extent = self._sequence.table.extent
+            slots = [order[position] for position in positions]
+            at = torch.tensor(positions, dtype=torch.int64, device=self._position_of.device)
+            mask = self._position_of[None, :extent] <= at[:, None]
+            yield Rows(
+                tuple(ids[position] for position in positions), self._as_slice(slots), at, mask, extent
+            )
+            self._sequence.encoded(positions)
         except BaseException:
-            self.truncate(start)
+            self._settle(self._sequence.drop(positions))
             raise
 
     def write(
-        self, layer: int, keys: torch.Tensor, *, values: torch.Tensor, append: Append
+        self, layer: int, keys: torch.Tensor, *, values: torch.Tensor, rows: Rows
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store one layer's new keys and values and return all there are.
+        """Store one layer's keys and values of ``rows`` and return all there are.
 
         ``keys`` and ``values`` are ``[1, kv_heads, rows, head_dim]``, keys after rotation.
         Returns views ``[1, kv_heads, extent, head_dim]`` of the arenas, by slot.
         """
-        self._keys[layer, :, append.slots] = keys[0]
-        self._values[layer, :, append.slots] = values[0]
-        return self._keys[layer, None, :, : append.extent], self._values[layer, None, :, : append.extent]
+        self._keys[layer, :, rows.slots] = keys[0]
+        self._values[layer, :, rows.slots] = values[0]
+        if self._born is not None:
+            self._born[layer, :, rows.slots] = keys[0]
+        return self._keys[layer, None, :, : rows.extent], self._values[layer, None, :, : rows.extent]
 
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Copies of keys and values ``[layers, kv_heads, length, head_dim]``, by position."""
-        order = torch.tensor(self._table.order, dtype=torch.int64, device=self._keys.device)
+        order = self._slots(self._sequence.table.order)
         return self._keys[:, :, order], self._values[:, :, order]
 
     def audit(self) -> None:
-        """Raise AuditError unless table, tokens and positions agree. Changes nothing."""
-        self._table.audit()
-        order = list(self._table.order)
+        """Raise AuditError unless sequence and positions agree. Changes nothing."""
+        self._sequence.audit()
+        order = list(self._sequence.table.order)
         positions = _listed(self._position_of)
-        if len(order) != len(self._tokens) or [positions[slot] for slot in order] != list(range(len(order))):
-            raise AuditError("Tokens, slots and positions disagree.")
+        if [positions[slot] for slot in order] != list(range(len(order))):
+            raise AuditError("Slots and positions disagree.")
         if sum(position != _FREE for position in positions) != len(order):
             raise AuditError("A free slot carries a position.")
+
+    def _settle(self, moves: Sequence[Move]) -> None:
+        """Turn the keys that moved, and let every slot carry its token's position."""
+        self._place()
+        if not moves or self._rotary is None or self._born is None:
+            return
+        slots = self._slots([move.slot for move in moves])
+        born = self._slots([move.born for move in moves])
+        wanted = self._slots([move.wanted for move in moves])
+        keys = self._born[:, :, slots]
+        self._keys[:, :, slots] = self._rotary.turn(keys, computed_at=born, wanted_at=wanted)
+
+    def _place(self) -> None:
+        """Write down the position of every slot."""
+        self._position_of.fill_(_FREE)
+        self._place_from(0)
+
+    def _place_from(self, start: int) -> None:
+        """Write down the positions of the tokens from ``start`` on."""
+        slots = self._slots(self._sequence.table.order[start:])
+        self._position_of[slots] = torch.arange(start, len(self), device=self._position_of.device)
+
+    def _as_slice(self, slots: Sequence[int]) -> slice | torch.Tensor:
+        """A run of neighbouring slots as a slice, which is cheaper to write to."""
+        if all(right == left + 1 for left, right in pairwise(slots)):
+            return slice(slots[0], slots[-1] + 1) if slots else slice(0, 0)
+        return self._slots(slots)
+
+    def _slots(self, numbers: Sequence[int]) -> torch.Tensor:
+        return torch.tensor(numbers, dtype=torch.int64, device=self._keys.device)
 
 
 def rounded_capacity(tokens: int) -> int:
@@ -153,13 +274,9 @@ def _widen(arena: torch.Tensor, capacity: int) -> torch.Tensor:
     return wide
 
 
+def _is_tensor(part: object) -> bool:
+    return isinstance(part, torch.Tensor)
+
+
 def _listed(tensor: torch.Tensor) -> list[int]:
     return cast("list[int]", tensor.tolist())  # pyright: ignore[reportUnknownMemberType] # untyped there
-
-
-def _as_slice(slots: torch.Tensor) -> slice | torch.Tensor:
-    """A run of neighbouring slots as a slice, which is cheaper to write to."""
-    listed = _listed(slots)
-    if all(right == left + 1 for left, right in pairwise(listed)):
-        return slice(listed[0], listed[-1] + 1) if listed else slice(0, 0)
-    return slots

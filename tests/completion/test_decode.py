@@ -59,7 +59,7 @@ def test_tokens_equal_transformers_generate(
     ids = torch.tensor([prompt])
     out = reference.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=10, do_sample=False)
     assert done.ids == out[0, len(prompt) :].tolist()
-    assert store.tokens == (*prompt, *done.ids[:-1])
+    assert store.ids == (*prompt, *done.ids[:-1])
 
 
 @relaxed
@@ -94,7 +94,7 @@ def test_closing_leaves_prompt_and_some_tokens(tiny: LoadedModel, decoder: Decod
     steps = decoder.steps(store, logits, piece=b"", rule=NoRule(), limits=limits, emit=lambda _: None)
     run_some(steps, count)
     store.audit()
-    assert store.tokens == (1, 2, 3, *whole.ids[: min(count, 9)])
+    assert store.ids == (1, 2, 3, *whole.ids[: min(count, 9)])
 
 
 def test_an_end_token_ends(tiny: LoadedModel, decoder: Decoder) -> None:
@@ -103,7 +103,7 @@ def test_an_end_token_ends(tiny: LoadedModel, decoder: Decoder) -> None:
     done, store, _ = decode(tiny, replace(decoder, stop_ids=frozenset({end})), (1, 2, 3))
     assert done.finish is FinishReason.END_TOKEN
     assert done.ids == whole.ids[: whole.ids.index(end)]
-    assert end not in store.tokens[3:]
+    assert end not in store.ids[3:]
 
 
 def test_time_ends(tiny: LoadedModel, decoder: Decoder) -> None:

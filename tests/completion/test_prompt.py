@@ -34,7 +34,7 @@ def test_prefix_first() -> None:
     prompt = PromptBuilder(CODEC, QWEN, 1000).build(Cut(prefix="a = 1\n", suffix="\nend", tail="b = "))
     assert spelled(prompt) == "<|fim_prefix|>a = 1\n<|fim_suffix|>\nend<|fim_middle|>b ="
     assert prompt.piece == b" "
-    roles = [segment.role for segment in prompt.segments]
+    roles = [segment.role for segment in prompt.tokens.spans]
     assert roles == [Role.MARKER, Role.PREFIX, Role.MARKER, Role.SUFFIX, Role.MARKER, Role.TAIL]
 
 
@@ -55,8 +55,8 @@ texts = st.text("ab \n(é<|>", max_size=80)
 @given(texts, texts, texts, st.integers(16, 60))
 def test_segments_tile_a_prompt_within_its_room(prefix: str, suffix: str, tail: str, room: int) -> None:
     prompt = PromptBuilder(CODEC, QWEN, room).build(Cut(prefix, suffix, tail))
-    edges = [0, *(segment.stop for segment in prompt.segments)]
-    assert [segment.start for segment in prompt.segments] == edges[:-1]
+    edges = [0, *(segment.stop for segment in prompt.tokens.spans)]
+    assert [segment.start for segment in prompt.tokens.spans] == edges[:-1]
     assert edges[-1] == len(prompt.ids) <= room
 
 

@@ -11,7 +11,7 @@ def test_a_short_document_is_shown_whole_and_its_last_lines_stand_in_the_tail() 
     text = "one\ntwo\nthree\nfour\nfive"
     cursor = text.index("ur\n")
     layout = lay_out(text, cursor, None, CompletionConfig())
-    assert layout == Layout(start=0, anchor=text.index("two"), end_from_end=0)
+    assert layout == Layout(0, text.index("two"), end_from_end=0, cursor_from_end=len(text) - cursor)
 
 
 def test_at_the_top_everything_is_tail() -> None:

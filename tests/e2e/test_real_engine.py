@@ -38,7 +38,7 @@ def cursors(count: int) -> list[tuple[str, int]]:
 
 
 def make_task(text: str, cursor: int, layout: Layout, document: str | None) -> Task:
-    request = CompletionRequest(text, cursor, document=document, language="python")
+    request = CompletionRequest(text, cursor, document=document, language="python", reuse="exact")
     return Task(request, layout, asked_at=time.perf_counter(), emit=lambda _: None)
 
 

@@ -48,7 +48,7 @@ def test_the_audit_finds_a_changed_value(tiny: LoadedModel) -> None:
     tiny.forward.encode(store, [1, 2, 3])
     store._values[1, 0, 1] += 0.5  # breaking it is the point
     assert largest_error(store, tiny.forward.cold) > 0.4
-    store._tokens.append(4)
+    store._sequence._ids.append(4)
     with pytest.raises(AuditError):
         largest_error(store, tiny.forward.cold)
 

@@ -27,14 +27,14 @@ def append(store: KVStore, tokens: list[int]) -> None:
     with store.appending(tokens) as new:
         for layer in range(SHAPE.layers):
             rows = values_of(tokens, start, layer=layer)
-            store.write(layer, rows, values=-rows, append=new)
+            store.write(layer, rows, values=-rows, rows=new)
 
 
 def check(store: KVStore) -> None:
     store.audit()
     keys, values = store.read()
     for layer in range(SHAPE.layers):
-        expected = values_of(list(store.tokens), 0, layer=layer)[0]
+        expected = values_of(list(store.ids), 0, layer=layer)[0]
         assert torch.equal(keys[layer], expected)
         assert torch.equal(values[layer], -expected)
 
@@ -65,7 +65,7 @@ def test_keys_and_values_stay_with_their_tokens(history: list[tuple[str, list[in
             del truth[argument:]
         elif operation == "grow":
             store.grow(argument)
-        assert list(store.tokens) == truth
+        assert list(store.ids) == truth
         check(store)
 
 
@@ -78,7 +78,7 @@ def test_a_row_sees_itself_and_what_is_before_it(held: int, fresh: int) -> None:
         seen = new.mask.sum(dim=1).tolist()
         for layer in range(SHAPE.layers):
             rows = values_of([2] * fresh, held, layer=layer)
-            store.write(layer, rows, values=-rows, append=new)
+            store.write(layer, rows, values=-rows, rows=new)
     assert seen == [held + row + 1 for row in range(fresh)]
     assert new.positions.tolist() == list(range(held, held + fresh))
 
@@ -88,7 +88,7 @@ def test_a_failed_pass_leaves_the_store_as_it_was() -> None:
     append(store, [1, 2, 3])
     with pytest.raises(RuntimeError, match="crash"), store.appending([4, 5]):
         raise RuntimeError("crash")
-    assert store.tokens == (1, 2, 3)
+    assert store.ids == (1, 2, 3)
     check(store)
 
 
@@ -97,7 +97,7 @@ def test_without_room_nothing_changes() -> None:
     append(store, [1, 2, 3])
     with pytest.raises(CacheFull), store.appending([4, 5]):
         pass
-    assert store.tokens == (1, 2, 3)
+    assert store.ids == (1, 2, 3)
     check(store)
 
 
@@ -106,13 +106,13 @@ def test_scattered_slots_are_written_right() -> None:
     append(store, [1, 2, 3, 4])
     store.truncate(1)
     store.grow(6)
-    store._table._free.remove(2)  # a hole in the middle, as later edits make them
+    store._sequence._table._free.remove(2)  # a hole in the middle, as later edits make them
     with store.appending([5, 6]) as new:
         assert isinstance(new.slots, torch.Tensor)
         for layer in range(SHAPE.layers):
             rows = values_of([5, 6], 1, layer=layer)
-            store.write(layer, rows, values=-rows, append=new)
-    store._table._free.append(2)
+            store.write(layer, rows, values=-rows, rows=new)
+    store._sequence._table._free.append(2)
     check(store)
 
 

@@ -25,7 +25,7 @@ edits = st.tuples(st.floats(0, 1), st.integers(0, 12), fragments, st.sampled_fro
 
 
 def ask(text: str, cursor: int, layout: Layout, document: str | None) -> Task:
-    request = CompletionRequest(text, cursor, document=document, language="python")
+    request = CompletionRequest(text, cursor, document=document, language="python", reuse="exact")
     return Task(request, layout, asked_at=time.perf_counter(), emit=lambda _: None)
 
 

