@@ -33,6 +33,11 @@ _CONTEXT_TOKENS = 8_192
 
 _LEAST_PROMPT = 128
 
+_APART = 2
+"""A refresh that has to encode more than this works on a copy: whoever types on meanwhile is served
+from what is there.
+"""
+
 _HOLES = 4
 """Holes are closed, when idle, where they are more than this part of the tokens."""
 
@@ -102,6 +107,11 @@ class Engine:
         return self._decoder
 
     @property
+    def movable(self) -> bool:
+        """Whether the model's cached keys can be moved, so that anything can be approximate."""
+        return self._loaded.rotary is not None
+
+    @property
     def pool(self) -> CachePool:
         """The caches, to read sizes from."""
         return self._pool
@@ -145,7 +155,7 @@ class Engine:
         """
         prompt = self.prompt(task.request, task.layout)
         document = task.request.document or _UNNAMED
-        owner, plan = self._planner.take(document, prompt.tokens, "auto")
+        owner, plan = self._planner.take(document, prompt.tokens, "auto", far=_APART)
         with self._pool.lease(owner, len(prompt.ids) + self._completion.max_tokens) as store:
             if plan.unchanged < len(prompt.ids) - 1:
                 store.apply(plan.with_repairs(()))
@@ -172,7 +182,7 @@ class Engine:
 
     def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
         """The prompt of a request. Changes nothing but what the codec remembers."""
-        parts = cut(request.text, request.cursor, layout)
+        parts = cut(request.text, request.cursor, layout, request.context)
         return self._prompts.build(parts, heal=self._completion.layout == "append")
 
     def forget(self, document: str) -> None:

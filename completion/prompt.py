@@ -3,8 +3,8 @@
 The append layout (EFIM) puts the last lines before the cursor, the tail, behind the middle
 token, so that typing appends tokens and moves none::
 
-    prefix-marker prefix suffix-marker suffix middle-marker tail      (prefix first, "psm")
-    suffix-marker suffix prefix-marker prefix middle-marker tail      (suffix first, "spm")
+    prefix-marker context prefix suffix-marker suffix middle-marker tail      (prefix first, "psm")
+    suffix-marker suffix prefix-marker context prefix middle-marker tail      (suffix first, "spm")
 
 The plain layout is the same with an empty tail. Families without a middle marker leave it out.
 """
@@ -34,19 +34,22 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Cut:
-    """The three texts of a prompt."""
+    """The texts of a prompt."""
 
     prefix: str
     suffix: str
     tail: str
+    context: str = ""
+    """A block of the repository, in front of the file."""
 
 
-def cut(text: str, cursor: int, layout: Layout) -> Cut:
-    """Cut the document along its layout."""
+def cut(text: str, cursor: int, layout: Layout, context: str = "") -> Cut:
+    """Cut the document along its layout; ``context`` stands in front of it."""
     return Cut(
         prefix=text[layout.start : layout.anchor],
         suffix=text[cursor : len(text) - layout.end_from_end],
         tail=text[layout.anchor : cursor],
+        context=context,
     )
 
 
@@ -63,18 +66,20 @@ class PromptBuilder:
         self._middle = (codec.special(family.middle),) if family.middle else ()
         self._tail_room = max_tokens // 4
         self._suffix_room = max_tokens // 4
-        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - 4
+        self._context_room = max_tokens // 8
+        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - max_tokens // 8 - 4
 
     def build(self, parts: Cut, *, heal: bool = True) -> Prompt:
         """The prompt for the parts; texts too long for their room lose their far ends."""
         certain, piece = split_partial(parts.tail, self._codec.last_piece) if heal else (parts.tail, "")
+        context = (Role.CONTEXT, self._codec.encode(parts.context)[: self._context_room])
         prefix = (Role.PREFIX, self._codec.encode(parts.prefix)[-self._prefix_room :])
         suffix = (Role.SUFFIX, self._codec.encode(parts.suffix)[: self._suffix_room])
         tail = (Role.TAIL, self._codec.encode(certain)[-self._tail_room :])
         if self._order == "spm":
-            runs = [self._mark(self._bos + self._suffix), suffix, self._mark(self._prefix), prefix]
+            runs = [self._mark(self._bos + self._suffix), suffix, self._mark(self._prefix), context, prefix]
         else:
-            runs = [self._mark(self._bos + self._prefix), prefix, self._mark(self._suffix), suffix]
+            runs = [self._mark(self._bos + self._prefix), context, prefix, self._mark(self._suffix), suffix]
         return Prompt(tagged([*runs, self._mark(self._middle), tail]), piece.encode())
 
     @staticmethod

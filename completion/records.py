@@ -47,6 +47,8 @@ class CompletionRequest:
     """None: decided from the text around the cursor."""
     max_tokens: int | None = None
     """None: ``CompletionConfig.max_tokens``."""
+    context: str = ""
+    """A block of the repository that is shown in front of the document."""
     reuse: Reuse | None = None
     """None: ``CompletionConfig.reuse``."""
 

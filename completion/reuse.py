@@ -10,7 +10,7 @@ from typing import NamedTuple
 from completion.config import CompletionConfig, Reuse
 from completion.costs import StepCosts
 from completion.uses import use_sites
-from kvcache.places import Choice, Held, choose_place
+from kvcache.places import FAR, Choice, Held, choose_place
 from kvcache.plan import Plan, plan_cold, plan_exact, plan_reuse
 from kvcache.pool import CachePool
 from kvcache.repair import Budget, repaired
@@ -44,14 +44,21 @@ class Planner:
     places: int
     bytes_of: Callable[[int], bytes]
 
-    def take(self, document: str, wanted: TaggedTokens, mode: Reuse) -> Place:
-        """The store of ``document`` to serve ``wanted`` from, copied to a new place if need be."""
+    def take(self, document: str, wanted: TaggedTokens, mode: Reuse, *, far: int = FAR) -> Place:
+        """The store of ``document`` to serve ``wanted`` from, copied to a new place if need be.
+
+        ``far``: so many tokens to encode are worth a place of their own.
+        """
         held = self.pool.held(owners_of(document))
         if mode == "recompute" and held:
             owner, last = held.popitem()
             return Place(owner, plan_cold(last.tokens, wanted))
         choice = choose_place(
-            held, lambda each: self._plan(each, wanted, mode), new=_unused(document, held), most=self.places
+            held,
+            lambda each: self._plan(each, wanted, mode),
+            new=_unused(document, held),
+            most=self.places,
+            far=far,
         )
         owner = self._settle(choice)
         if mode == "auto" and self.movable:

@@ -8,13 +8,21 @@ from dataclasses import replace
 
 from completion.config import CompletionConfig, EngineConfig
 from completion.engine import Engine, Task
-from completion.errors import BadRequest, CompletionError, DocumentTooLarge, EngineFailed, EngineStopped
+from completion.errors import (
+    BadRequest,
+    CompletionError,
+    DocumentTooLarge,
+    EngineBusy,
+    EngineFailed,
+    EngineStopped,
+)
+from completion.idle import IdleWork
 from completion.loading import choose_device, load_model
 from completion.progress import Progress
 from completion.records import Completion, CompletionRequest, EngineState, ServiceStatus
 from completion.registry import obtain
 from completion.threads import use_threads
-from completion.window import Layout, lay_out
+from completion.window import Layout, lay_out, settle
 from completion.worker import Job, Priority, Worker
 
 _log = logging.getLogger(__name__)
@@ -38,6 +46,7 @@ class CompletionService:
         self._detail = ""
         self._loaded = asyncio.Event()
         self._layouts: dict[str, Layout] = {}
+        self._idle = IdleWork(completion.refresh_after_s)
         self._jobs: set[tuple[str | None, Job[Completion]]] = set()
 
     async def start(self, on_change: Callable[[ServiceStatus], None] | None = None) -> None:
@@ -53,6 +62,11 @@ class CompletionService:
         """Wait until the model is loaded. Raises EngineFailed when it cannot be."""
         await self._loaded.wait()
         self._loaded_engine()
+
+    @property
+    def refreshing(self) -> bool:
+        """Whether a document left alone has its cache refreshed, or will have soon."""
+        return self._idle.busy
 
     def status(self) -> ServiceStatus:
         """Where the engine stands, at this moment."""
@@ -81,6 +95,8 @@ class CompletionService:
         EngineStopped.
         """
         self._check(request)
+        if request.document:
+            self._idle.touch(request.document)
         loop = asyncio.get_running_loop()
 
         def emit(text: str) -> None:
@@ -92,14 +108,18 @@ class CompletionService:
         entry = (request.document, job)
         self._jobs.add(entry)
         try:
-            return await job.result
+            completion = await job.result
         finally:
             job.cancel()
             self._jobs.discard(entry)
+        if request.document in self._layouts and task.layout == self._layouts[request.document]:
+            self._idle.due(request.document, lambda: self._refresh(task))
+        return completion
 
     def forget(self, document: str) -> None:
         """The document was closed: end its jobs, drop its layout and its cache."""
         self._layouts.pop(document, None)
+        self._idle.touch(document)
         for owner, job in self._jobs:
             if owner == document:
                 job.cancel()
@@ -128,8 +148,29 @@ class CompletionService:
         """End every job and the engine thread, within a second."""
         self._state, self._detail = EngineState.STOPPED, "The engine was stopped."
         self._loaded.set()
+        self._idle.close()
         if not await asyncio.to_thread(self._worker.stop, _STOP_S):
             _log.warning("The engine thread was in the middle of a step and is left behind.")
+
+    def _refresh(self, task: Task) -> Job[int] | None:
+        """Make the document's cache exact; where the tail has grown, anchor the prompt anew."""
+        engine, request = self._engine, task.request
+        if engine is None or not engine.movable or (request.reuse or self._config.reuse) != "auto":
+            return None
+        settled = replace(task, layout=settle(request.text, request.cursor, task.layout, self._config))
+        try:
+            job = self._worker.submit(lambda: engine.refresh(settled), Priority.REFRESH)
+        except (EngineBusy, EngineStopped):
+            return None
+        job.result.add_done_callback(lambda result: self._adopt(task, settled, result))
+        return job
+
+    def _adopt(self, task: Task, settled: Task, result: asyncio.Future[int]) -> None:
+        """Go on from the settled layout, now that its cache is there, unless the layout is another by now."""
+        document = task.request.document
+        failed = result.cancelled() or result.exception() is not None
+        if document and not failed and self._layouts.get(document) == task.layout:
+            self._layouts[document] = settled.layout
 
     def _load(self) -> Generator[None, None, None]:
         """Find and load the model, on the engine thread, which alone writes the outcome."""

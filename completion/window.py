@@ -10,7 +10,7 @@ at the cursor lengthens the tail and changes nothing else, so the cached rest st
 All positions are code points of a text whose only line end is ``\\n``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from completion.config import CompletionConfig
 from completion.errors import BadRequest
@@ -60,6 +60,13 @@ def lay_out(text: str, cursor: int, previous: Layout | None, config: CompletionC
         end_from_end=previous.end_from_end if behind.fits(previous.end_from_end) else behind.cut(),
         cursor_from_end=from_end,
     )
+
+
+def settle(text: str, cursor: int, layout: Layout, config: CompletionConfig) -> Layout:
+    """``layout`` with a short tail, for a pause: the windows stay, an anchor far away comes closer."""
+    before = _Before(text, cursor, config)
+    fits = before.anchor_fits(layout.anchor, moved=True)
+    return layout if fits else replace(layout, anchor=before.cut_anchor())
 
 
 @dataclass(frozen=True)

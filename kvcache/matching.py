@@ -18,6 +18,9 @@ _GRAM = ISLAND
 _MOST_EDITS = 96
 """Myers gives up behind so many tokens removed or added; what is left counts as changed."""
 
+_GLANCE = 16
+"""Tokens compared at once where most runs are short."""
+
 
 class Match(NamedTuple):
     """``old[old : old + length]`` equals ``new[new : new + length]``."""
@@ -137,11 +140,22 @@ def _myers(old: tuple[int, ...], new: tuple[int, ...]) -> list[Match]:
             if x > len(old) or x - diagonal > len(new):
                 reach[diagonal] = x
                 continue
-            x += common_prefix(old[x:], new[x - diagonal :])
+            x += _run_length(old, new, x=x, y=x - diagonal)
             reach[diagonal] = x
             if x >= len(old) and x - diagonal >= len(new):
                 return _walk_back(history, len(old), len(new))
     return []
+
+
+def _run_length(old: tuple[int, ...], new: tuple[int, ...], *, x: int, y: int) -> int:
+    """Equal tokens from ``old[x]`` and ``new[y]`` on. Most runs are short: little is copied."""
+    length = 0
+    while True:
+        at, to = x + length, y + length
+        equal = common_prefix(old[at : at + _GLANCE], new[to : to + _GLANCE])
+        length += equal
+        if equal < _GLANCE:
+            return length
 
 
 def _walk_back(history: Sequence[dict[int, int]], x: int, y: int) -> list[Match]:

@@ -34,12 +34,12 @@ class Choice(NamedTuple):
 
 
 def choose_place(
-    held: Mapping[str, Held], plan_for: Callable[[Held], Plan], *, new: str, most: int
+    held: Mapping[str, Held], plan_for: Callable[[Held], Plan], *, new: str, most: int, far: int = FAR
 ) -> Choice:
     """The store to serve from. ``held`` is in order of use, the one used last at the end.
 
     ``new`` is the name of a place that does not exist yet; at most ``most`` places are kept. A
-    request far from all of them takes a new place, or the one used longest ago.
+    request that must encode more than ``far`` tokens takes a new place, or the one used longest ago.
     """
     plans: dict[str, Plan] = {}
     for place in reversed(tuple(held)):
@@ -49,7 +49,7 @@ def choose_place(
     if not plans:
         return Choice(new, None, plan_for(Held(TaggedTokens(), 0)))
     best = min(plans, key=lambda place: plans[place].cost)
-    if plans[best].cost <= FAR:
+    if plans[best].cost <= far:
         return Choice(best, best, plans[best])
     target = new if len(held) < most else next(iter(held))
     return Choice(target, best, plans[best])

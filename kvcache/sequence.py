@@ -89,6 +89,7 @@ class CachedSequence:
         """
         if plan.held != len(self._ids) or self._missing:
             raise ValueError(f"A plan for {plan.held} whole tokens does not fit these {len(self._ids)}.")
+        self._table.check_room(len(plan.wanted))
         if plan.unchanged and len(plan.kept) == 1:
             return self._continue(plan)
         places: list[int | None] = [None] * len(plan.wanted)

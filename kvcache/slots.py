@@ -46,6 +46,11 @@ class SlotTable:
         """One more than the highest slot in use: how much of the arenas must be read."""
         return max(self._order, default=-1) + 1
 
+    def check_room(self, length: int) -> None:
+        """Raise CacheFull unless a sequence of ``length`` tokens fits. Changes nothing."""
+        if length > self._capacity:
+            raise CacheFull(f"{length} tokens do not fit into {self._capacity} slots.")
+
     def append(self, count: int) -> list[int]:
         """Give ``count`` new tokens behind the sequence their slots, and return these.
 
@@ -75,8 +80,7 @@ class SlotTable:
         kept = [self._order[place] for place in places if place is not None]
         if len(set(kept)) != len(kept):
             raise ValueError("A token cannot stand at two positions.")
-        if len(places) > self._capacity:
-            raise CacheFull(f"{len(places)} tokens do not fit into {self._capacity} slots.")
+        self.check_room(len(places))
         free = sorted({*self._order, *self._free}.difference(kept))
         fresh = iter(free)
         self._order = [next(fresh) if place is None else self._order[place] for place in places]

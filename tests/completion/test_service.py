@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from completion.config import CompletionConfig, EngineConfig
 from completion.errors import BadRequest, DocumentTooLarge, EngineFailed, EngineStopped
 from completion.records import CompletionRequest, EngineState, ServiceStatus
 from completion.service import CompletionService
+from tests.waiting import until
 
 TEXT = "def first(x):\n    return x\n\n\ndef second(y):\n    \n"
 CURSOR = len(TEXT) - 1
@@ -19,7 +21,7 @@ def request(document: str | None = "doc", text: str = TEXT, cursor: int = CURSOR
     return CompletionRequest(text, cursor, document=document, language="python")
 
 
-def make_service(model: str, **config: int) -> CompletionService:
+def make_service(model: str, **config: float) -> CompletionService:
     engine = EngineConfig(model=model, weights="float32", device="cpu", prefill_chunk=4, threads=1)
     return CompletionService(engine, CompletionConfig(**{"max_tokens": 12, **config}))
 
@@ -145,3 +147,51 @@ async def _spelled(directory: Path, ids: tuple[int, ...]) -> str:
 
     codec = TextCodec(Tokenizer.from_file(str(directory / "tokenizer.json")))
     return b"".join(codec.bytes_of(token) or b"|" for token in ids[1:]).decode()
+
+
+LONG = "".join(f"def f{number}(x):\n    return x + {number}\n\n\n" for number in range(20))
+
+
+async def test_what_an_edit_left_approximate_is_exact_behind_a_pause(tiny_model_dir: Path) -> None:
+    service = make_service(str(tiny_model_dir), refresh_after_s=0.05)
+    await service.start()
+    await service.ready()
+    cursor = LONG.index("def f15")
+    await service.complete(request(text=LONG, cursor=cursor))
+    edited = LONG[:40] + "# a note\n" + LONG[40:]
+    moved = (await service.complete(request(text=edited, cursor=cursor + 9))).trace
+    assert not moved.reuse.exact
+    assert moved.reuse.shifted > 0
+    await until(lambda: not service.refreshing)
+    again = (await service.complete(request(text=edited, cursor=cursor + 9))).trace
+    assert again.reuse.exact
+    assert again.reuse.computed == 1
+    cold = (await service.complete(replace(request(None, edited, cursor + 9), reuse="exact"))).trace
+    assert again.output_ids[:8] == cold.output_ids[:8]
+    assert await service.audit() < 1e-3
+    await service.stop()
+
+
+def tail_length(service: CompletionService, prompt: tuple[int, ...]) -> int:
+    """Tokens behind the middle marker."""
+    codec = service._loaded_engine().loaded.codec
+    return len(prompt) - 1 - prompt.index(codec.special("<|fim_middle|>"))
+
+
+async def test_a_pause_anchors_a_long_tail_anew(tiny_model_dir: Path) -> None:
+    service = make_service(str(tiny_model_dir), refresh_after_s=0.05)
+    await service.start()
+    await service.ready()
+    text, cursor = LONG, len(LONG)
+    await service.complete(request(text=text, cursor=cursor))
+    text += "a = 1\n" * 9
+    grown = (await service.complete(request(text=text, cursor=len(text)))).trace
+    assert grown.reuse.exact
+    await until(lambda: not service.refreshing)
+    text += "b"
+    settled = (await service.complete(request(text=text, cursor=len(text)))).trace
+    assert settled.reuse.exact
+    assert settled.reuse.computed <= 3
+    assert tail_length(service, grown.prompt_ids) > 40
+    assert tail_length(service, settled.prompt_ids) < 30
+    await service.stop()
