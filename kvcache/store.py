@@ -148,9 +148,9 @@ class KVStore:
             self._position_of[torch.tensor(gone, device=self._position_of.device)] = _FREE
 
     def whole(self) -> None:
-        """Forget the tokens that are missing; the rest closes up."""
+        """Forget the tokens that are missing; the rest closes up, or goes too where no key can move."""
         if self.missing:
-            self._settle(self._sequence.drop(()))
+            self._forget(())
 
     def compact(self) -> None:
         """Move every token to the slot of its position: no holes, no scattered reads."""
@@ -199,7 +199,7 @@ class KVStore:
             )
             self._sequence.encoded(positions)
         except BaseException:
-            self._settle(self._sequence.drop(positions))
+            self._forget(positions)
             raise
 
     def write(
@@ -230,6 +230,13 @@ class KVStore:
             raise AuditError("Slots and positions disagree.")
         if sum(position != _FREE for position in positions) != len(order):
             raise AuditError("A free slot carries a position.")
+
+    def _forget(self, positions: Sequence[int]) -> None:
+        """Forget ``positions`` and what is missing; without rotary also all that would have to move."""
+        gone = {*positions, *self.missing}
+        if self._rotary is None and gone:
+            gone = set(range(min(gone), len(self)))
+        self._settle(self._sequence.drop(gone))
 
     def _settle(self, moves: Sequence[Move]) -> None:
         """Turn the keys that moved, and let every slot carry its token's position."""

@@ -132,7 +132,7 @@ def test_a_jump_takes_a_copy_along_and_the_way_back_is_cheap(planner: Planner) -
     away = serve(planner, at(400))
     assert away.owner != home.owner
     assert planner.pool.owners == (home.owner, away.owner)
-    assert 0 < away.plan.unchanged
+    assert away.plan.unchanged > 0
     assert serve(planner, at(100)) == Place(home.owner, plan_reuse(at(100), at(100)))
 
 

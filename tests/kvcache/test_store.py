@@ -1,4 +1,4 @@
-"""A store holds what was written, whatever happens to its sequence."""
+"""A store holds what was written, whatever happens to its sequence; moves are in test_store_moves."""
 
 import pytest
 import torch
