@@ -97,15 +97,12 @@ class CachePool:
         if {source, target} & self._leased:
             raise LeaseError(f"The cache of {source!r} or {target!r} is in use.")
         store = self._stores[source]
-        before = self._stores.pop(target, None)
-        self._stores.move_to_end(source)
         try:
             self._make_room(store.nbytes, keep=target, spare=source)
         except CacheFull:
-            if before is not None:
-                self._stores[target] = before
-                self._stores.move_to_end(target, last=False)
             return False
+        self._stores.pop(target, None)
+        self._stores.move_to_end(source)
         self._stores[target] = store.copy()
         return True
 
