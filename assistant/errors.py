@@ -213,5 +213,6 @@ def _caches() -> dict[type[Exception], Codes]:
         cache.CacheFull: Codes(-32052, 503, 5),
         cache.LeaseError: Codes(-32603, 500, 70),
         cache.UnsupportedCache: Codes(-32053, 422, 3),
+        cache.UnsupportedShift: Codes(-32603, 500, 70),
         cache.AuditError: Codes(-32603, 500, 70),
     }
