@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import fim, keystrokes
+from benchmarks import edits, fim, keystrokes
 
-_BENCHMARKS = {"keystrokes": keystrokes, "fim": fim}
+_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "fim": fim}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
