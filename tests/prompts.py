@@ -13,7 +13,7 @@ MARKERS = (90, 91, 92)
 
 @dataclass(frozen=True)
 class Parts:
-    """A document as a prompt shows it, and a block of context in front."""
+    """A document as a prompt shows it, and a block of context in front of its prefix."""
 
     context: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
@@ -24,12 +24,10 @@ class Parts:
     @property
     def prompt(self) -> TaggedTokens:
         """The prompt's tokens."""
-        prefix = [(Role.MARKER, MARKERS[:1]), (Role.PREFIX, self.prefix)]
+        prefix = [(Role.MARKER, MARKERS[:1]), (Role.CONTEXT, self.context), (Role.PREFIX, self.prefix)]
         suffix = [(Role.MARKER, MARKERS[1:2]), (Role.SUFFIX, self.suffix)]
         text = suffix + prefix if self.suffix_first else prefix + suffix
-        return tagged(
-            [(Role.CONTEXT, self.context), *text, (Role.MARKER, MARKERS[2:]), (Role.TAIL, self.tail)]
-        )
+        return tagged([*text, (Role.MARKER, MARKERS[2:]), (Role.TAIL, self.tail)])
 
 
 def roles(tokens: TaggedTokens) -> list[tuple[int, Role]]:

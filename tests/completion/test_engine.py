@@ -1,24 +1,26 @@
-"""The engine: what a request takes from the cache, and that it is always the cold answer."""
+"""The engine: what a request takes from the cache, what it costs, and that its stores stay whole."""
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from completion.config import CompletionConfig, EngineConfig
+from completion.config import CompletionConfig, EngineConfig, Reuse
 from completion.engine import Engine, Task
 from completion.errors import UnsupportedModel
 from completion.loading import LoadedModel
 from completion.records import Completion, CompletionRequest, FinishReason
-from completion.window import lay_out
+from completion.window import Layout, lay_out
 from kvcache.errors import CacheFull
+from tests.editing import SOURCE
 from tests.steps import run, run_some
 
 TEXT = "def first(x):\n    return x\n\n\ndef second(y):\n    if y:\n        \n\n\nprint(second(1))\n"
 CURSOR = TEXT.index("        \n") + 8
 
 
-def task(text: str = TEXT, cursor: int = CURSOR, *, document: str | None = "doc", **more: int) -> Task:
+def task(text: str = TEXT, cursor: int = CURSOR, *, document: str | None = "doc", **more: Any) -> Task:
     request = CompletionRequest(text, cursor, document=document, language="python", **more)
     layout = lay_out(text, cursor, None, CompletionConfig())
     return Task(request, layout, asked_at=time.perf_counter(), emit=lambda _: None)
@@ -103,6 +105,98 @@ def test_the_trace_tells_what_happened(engine: Engine) -> None:
     assert trace.generated == len(trace.output_ids)
     assert trace.reuse.prompt == len(trace.prompt_ids)
     assert trace.first_token_ms is None or 0 < trace.prompt_ms < trace.first_token_ms <= trace.total_ms
+
+
+def test_an_edit_elsewhere_is_told_apart_from_a_cold_start(engine: Engine) -> None:
+    """The trace tells what moved, what was repaired and that the answer is not exact."""
+    long = SOURCE * 2
+    cursor = long.rindex("    return value")
+    layout = Layout(0, cursor, 0)
+    asked = [
+        Task(CompletionRequest(text, at, document="doc"), at_layout, asked_at=0.0, emit=lambda _: None)
+        for text, at, at_layout in (
+            (long, cursor, layout),
+            ("import os\n" + long, cursor + 10, replace(layout, anchor=cursor + 10)),
+        )
+    ]
+    first, second = (ask(engine, each).trace.reuse for each in asked)
+    assert (first.kept, first.shifted, first.exact) == (0, 0, True)
+    assert second.shifted > first.prompt // 4
+    assert 8 <= second.repaired < second.computed
+    assert not second.exact
+    assert run(engine.refresh(asked[1])) > 0
+    third = ask(engine, asked[1]).trace.reuse
+    assert (third.computed, third.exact) == (1, True)
+    assert run(engine.refresh(asked[1])) <= third.prompt
+
+
+@pytest.mark.parametrize("reuse", ["auto", "exact", "recompute"])
+def test_a_mode_may_be_a_setting_or_a_wish(tiny: LoadedModel, reuse: Reuse) -> None:
+    setting = Engine(tiny, EngineConfig(), CompletionConfig(reuse=reuse, max_tokens=4))
+    wish = Engine(tiny, EngineConfig(), CompletionConfig(max_tokens=4))
+    for _ in range(2):
+        costs = ask(setting, task()).trace.reuse, ask(wish, task(reuse=reuse)).trace.reuse
+        assert costs[0] == costs[1]
+    assert costs[0].computed == (costs[0].prompt if reuse == "recompute" else 1)
+
+
+def test_a_refresh_goes_in_small_steps_and_closes_holes(tiny: LoadedModel) -> None:
+    """Half of the text goes; its slots are holes until the document rests."""
+    engine = Engine(tiny, EngineConfig(refresh_chunk=4), CompletionConfig(max_tokens=4, repair_tokens=8))
+    half = len(SOURCE) // 2
+    for text in (SOURCE, SOURCE[half:]):
+        layout = Layout(0, len(text) - 20, 0)
+        asked = Task(CompletionRequest(text, len(text) - 9, "doc"), layout, asked_at=0.0, emit=lambda _: None)
+        ask(engine, asked)
+    with engine.pool.lease(engine.pool.owners[-1], 1) as store:
+        assert store.holes > len(store) // 4
+        stale = len(store) - store.exact
+    encoded, steps = 0, engine.refresh(asked)
+    for _ in steps:
+        encoded += 1
+        with engine.pool.lease(engine.pool.owners[-1], 1) as store:
+            assert len(store) - store.exact == max(0, stale - 4 * encoded)
+    assert encoded == -(-stale // 4) > 1
+    with engine.pool.lease(engine.pool.owners[-1], 1) as store:
+        assert store.holes == 0
+    assert engine.audit() < 1e-3
+    assert run(engine.refresh(asked)) == 0
+
+
+def test_a_refresh_of_a_store_that_went_elsewhere_ends(engine: Engine) -> None:
+    ask(engine, task())
+    refresh = engine.refresh(task(SOURCE, 40))
+    next(refresh)
+    engine.forget("doc")
+    assert list(refresh) == []
+    assert engine.pool.owners == ()
+
+
+def test_a_window_larger_than_the_models_context_is_cut_to_it(tiny: LoadedModel) -> None:
+    """Whatever the settings wish to show, prompt and answer fit; so does the next request."""
+    config = CompletionConfig(max_tokens=3_800, prefix_chars=10**6, suffix_chars=10**6, tail_max_chars=10**6)
+    engine = Engine(tiny, EngineConfig(prefill_chunk=512), config)
+    text = "value = compute(value, other)\n" * 400
+    for cursor in (6_000, 6_030):
+        request = CompletionRequest(text, cursor, document="doc", max_tokens=4)
+        wide = Task(request, lay_out(text, cursor, None, config), asked_at=0.0, emit=lambda _: None)
+        trace = ask(engine, wide).trace
+        assert 128 < trace.reuse.prompt <= tiny.max_positions - config.max_tokens
+        assert trace.generated > 0
+    assert trace.reuse.kept > 0
+
+
+def test_a_budget_for_one_store_serves_documents_in_turn(tiny: LoadedModel) -> None:
+    """No room for a copy or a second document: the one store goes from place to place."""
+    engine = Engine(
+        tiny, EngineConfig(cache_bytes=256 * tiny.shape.token_bytes), CompletionConfig(max_tokens=4)
+    )
+    cold = ask(engine, task(document=None)).trace
+    for document in ("a", "b", "a"):
+        for cursor in (CURSOR, 5, CURSOR):
+            trace = ask(engine, task(cursor=cursor, document=document, reuse="exact")).trace
+            assert len(engine.pool.owners) == 1
+        assert trace.output_ids == cold.output_ids
 
 
 def test_settings_that_leave_no_room_for_a_prompt_are_refused(tiny: LoadedModel) -> None:

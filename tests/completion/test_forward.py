@@ -1,9 +1,16 @@
 """Prefill in chunks: pauses, keeps what was encoded, and gives the logits of one pass."""
 
-import torch
+from collections.abc import Sequence
 
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from completion.forward import Forward
 from completion.loading import LoadedModel
-from kvcache.plan import plan_cold
+from kvcache.audit import largest_error
+from kvcache.plan import plan_cold, plan_exact
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
 from tests.steps import run, run_some
@@ -43,3 +50,45 @@ def test_closing_keeps_whole_chunks(tiny: LoadedModel) -> None:
 def test_a_pause_after_every_chunk_but_the_last(tiny: LoadedModel) -> None:
     assert sum(1 for _ in tiny.forward.fill(wanting(tiny), range(33), 8)) == 4
     assert sum(1 for _ in tiny.forward.fill(wanting(tiny, TOKENS[:8]), range(8), 8)) == 0
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 32), st.integers(0, 8), st.integers(1, 12))
+def test_an_edit_encoded_anew_from_its_place_on_is_cold(
+    tiny: LoadedModel, at: int, gone: int, chunk: int
+) -> None:
+    """Kept keys in front, everything behind computed in chunks: the logits of one plain pass."""
+    store = wanting(tiny)
+    run(tiny.forward.fill(store, store.missing, 16))
+    wanted = tagged([(Role.TAIL, (*TOKENS[:at], 7, *TOKENS[at + gone :]))])
+    plan = plan_exact(store.tokens, wanted, exact=store.exact)
+    store.apply(plan)
+    logits = run(tiny.forward.fill(store, plan.compute, chunk))
+    assert store.exact == len(wanted)
+    assert largest_error(store, tiny.forward.cold) < 1e-4
+    assert torch.allclose(logits, tiny.forward.logits(fresh_store(tiny), wanted.ids), atol=1e-4)
+
+
+@pytest.mark.parametrize("positions", [range(0, 33, 3), range(10, 20), [32]], ids=str)
+def test_encoding_what_is_right_already_changes_nothing(tiny: LoadedModel, positions: Sequence[int]) -> None:
+    """Rows anywhere see all that is in front of them, and nothing behind."""
+    store = wanting(tiny)
+    tiny.forward.encode_at(store, store.missing)
+    before = store.read()
+    tiny.forward.encode_at(store, positions)
+    assert all(torch.allclose(*pair, atol=1e-4) for pair in zip(before, store.read(), strict=True))
+    assert store.exact == len(TOKENS)
+
+
+def test_passes_tell_what_they_cost(tiny: LoadedModel) -> None:
+    forward = Forward(tiny.model, tiny.shape, dtype=tiny.dtype, device=tiny.device)
+    guess = forward.costs.per_row_s
+    store = wanting(tiny)
+    run(forward.fill(store, store.missing, 16))
+    assert forward.costs.per_row_s != guess
+    assert forward.costs.rows_within(1.0) > 0
+
+
+def test_a_cold_store_holds_the_tokens_exactly(tiny: LoadedModel) -> None:
+    store = tiny.forward.cold(TOKENS)
+    assert (store.ids, store.exact, store.missing) == (TOKENS, len(TOKENS), ())

@@ -158,7 +158,7 @@ def test_another_block_in_front_shifts_the_file() -> None:
     old = Parts(context=(5, 6, 7), prefix=PREFIX, suffix=SUFFIX, tail=(1,))
     new = Parts(context=(8, 9), prefix=PREFIX, suffix=SUFFIX, tail=(1,))
     plan = plan_reuse(old.prompt, new.prompt)
-    assert plan.kept == (Match(4, 3, 50), Match(55, 54, 40))
+    assert plan.kept == (Match(0, 0, 1), Match(4, 3, 50), Match(55, 54, 40))
     assert plan.report(0).shifted == len(PREFIX) + len(SUFFIX)
 
 
