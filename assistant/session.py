@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from assistant.document import Document, Edit
 from assistant.textform import inside_offset, line_end, outside_offset, to_inside, to_outside
+from completion.config import Reuse
 from completion.records import Completion, CompletionRequest, Trace, Trigger
 from completion.trimming import trim
 from completion.typeahead import Suggestion, remaining
@@ -59,6 +60,8 @@ class _Shown(NamedTuple):
     id: str
     suggestion: Suggestion
     trace: Trace | None
+    reuse: Reuse | None
+    """How it was asked for: whoever asks in another way is not answered with it."""
 
 
 class _LineEnd(NamedTuple):
@@ -84,19 +87,26 @@ class EditorSession:
         self._line_end = _LineEnd(-1, "\n")
 
     def ask(
-        self, at: int, *, trigger: Trigger, version: int | None = None, selection: Edit | None = None
+        self,
+        at: int,
+        *,
+        trigger: Trigger,
+        version: int | None = None,
+        selection: Edit | None = None,
+        reuse: Reuse | None = None,
     ) -> Answer | Ticket:
         """What belongs at the cursor ``at``? ``version``: the one the client means, if it says so.
 
+        ``reuse``: how the cache may be used; what was asked for in another way answers nothing here.
         Raises what ``Document.require`` raises.
         """
         self.document.require(version)
         text, cursor = self._question(at, selection)
-        answer = self._covered(text, cursor, at, selection)
+        request = CompletionRequest(text, cursor, self.key, self.language, trigger, reuse=reuse)
+        answer = self._covered(request, at, selection)
         if answer is not None:
             self._running = None
             return answer
-        request = CompletionRequest(text, cursor, self.key, self.language, trigger)
         if self._running is None or not self._joins(self._running, request, selection):
             self._running = self._ticket(request, at, selection)
             self._so_far = ""
@@ -111,7 +121,7 @@ class EditorSession:
         offered = trim(heard.text, before=heard.before, after=heard.after)
         if not offered:
             return None
-        return self._now(ticket, _Shown(ticket.id, replace(heard, text=offered), None))
+        return self._now(ticket, _shown(ticket, replace(heard, text=offered), None))
 
     def hear(self, ticket: Ticket, text: str) -> None:
         """``text`` was generated for ``ticket`` so far: who types it along joins the ticket."""
@@ -125,7 +135,7 @@ class EditorSession:
         self._running = None
         if not completion.text:
             return None
-        shown = _Shown(ticket.id, _suggestion(ticket, to_inside(completion.text)), completion.trace)
+        shown = _shown(ticket, _suggestion(ticket, to_inside(completion.text)), completion.trace)
         self._shown = (shown, *self._shown)[:_REMEMBERED]
         return self._now(ticket, shown)
 
@@ -160,16 +170,16 @@ class EditorSession:
         document = self.document
         return Ticket(self._new_id(), document.version, document.revision, request, at, selection)
 
-    def _covered(self, text: str, cursor: int, at: int, selection: Edit | None) -> Answer | None:
+    def _covered(self, request: CompletionRequest, at: int, selection: Edit | None) -> Answer | None:
         for shown in self._shown:
-            rest = remaining(shown.suggestion, text, cursor)
-            if rest:
+            rest = remaining(shown.suggestion, request.text, request.cursor)
+            if rest and shown.reuse == request.reuse:
                 return self._answer(shown, rest, at, selection)
         return None
 
     def _joins(self, running: Ticket, request: CompletionRequest, selection: Edit | None) -> bool:
         """Whether the running ticket will answer ``request`` too."""
-        if selection or running.selection or running.request.trigger is not request.trigger:
+        if selection or running.selection or _wish(running.request) != _wish(request):
             return False
         if running.request == request:
             return True
@@ -201,6 +211,15 @@ class EditorSession:
         if self._line_end.revision != document.revision:
             self._line_end = _LineEnd(document.revision, line_end(document.text))
         return self._line_end.end
+
+
+def _wish(request: CompletionRequest) -> tuple[Trigger, Reuse | None]:
+    """What two requests must agree in to be answered by one completion."""
+    return request.trigger, request.reuse
+
+
+def _shown(ticket: Ticket, suggestion: Suggestion, trace: Trace | None) -> _Shown:
+    return _Shown(ticket.id, suggestion, trace, ticket.request.reuse)
 
 
 def _suggestion(ticket: Ticket, text: str) -> Suggestion:

@@ -23,7 +23,16 @@ from completion.config import CompletionConfig, EngineConfig
 ENV_PREFIX = "SPLICE_"
 ENV_FILE = "SPLICE_CONFIG"
 """The settings file, when ``--config`` does not name one."""
-_MAY_BE_ZERO = frozenset({"server.port", "completion.tail_lines", "completion.suffix_chars"})
+_MAY_BE_ZERO = frozenset(
+    {
+        "server.port",
+        "completion.tail_lines",
+        "completion.suffix_chars",
+        "completion.repair_ms",
+        "completion.repair_tokens",
+        "completion.refresh_after_s",
+    }
+)
 
 
 def _state_dir() -> Path:

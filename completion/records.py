@@ -94,6 +94,11 @@ class EngineState(StrEnum):
     STOPPED = "stopped"
 
 
+FOLLOWS_EDITS = "follows edits"
+PREFIX_ONLY = "Edits reuse the exact common prefix of the prompt only."
+UNKNOWN_CACHE = "unknown until the model is loaded"
+
+
 @dataclass(frozen=True)
 class ServiceStatus:
     """What ``/status``, ``splice doctor`` and the playground show."""
@@ -104,6 +109,8 @@ class ServiceStatus:
     model: str | None = None
     device: str | None = None
     weights: str | None = None
+    cache: str = UNKNOWN_CACHE
+    """What becomes of the cache behind an edit: ``FOLLOWS_EDITS``, or why not and ``PREFIX_ONLY``."""
     cache_bytes: int = 0
     cached_tokens: int = 0
     waiting: int = 0

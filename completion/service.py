@@ -19,7 +19,14 @@ from completion.errors import (
 from completion.idle import IdleWork
 from completion.loading import choose_device, load_model
 from completion.progress import Progress
-from completion.records import Completion, CompletionRequest, EngineState, ServiceStatus
+from completion.records import (
+    FOLLOWS_EDITS,
+    PREFIX_ONLY,
+    Completion,
+    CompletionRequest,
+    EngineState,
+    ServiceStatus,
+)
 from completion.registry import obtain
 from completion.threads import use_threads
 from completion.window import Layout, lay_out, settle
@@ -80,6 +87,7 @@ class CompletionService:
             model=engine.loaded.name,
             device=str(engine.loaded.device),
             weights=engine.loaded.weights,
+            cache=_cache_of(engine, self._config),
             cache_bytes=engine.pool.nbytes,
             cached_tokens=engine.pool.cached_tokens,
             waiting=self._worker.waiting,
@@ -236,6 +244,16 @@ class CompletionService:
         if request.document:
             self._layouts[request.document] = layout
         return layout
+
+
+def _cache_of(engine: Engine, config: CompletionConfig) -> str:
+    """What ``ServiceStatus.cache`` says."""
+    if not engine.movable:
+        return f"{engine.loaded.why_fixed} {PREFIX_ONLY}"
+    if config.reuse == "auto":
+        return FOLLOWS_EDITS
+    chosen = f"The setting completion.reuse is {config.reuse}."
+    return f"{chosen} {PREFIX_ONLY}" if config.reuse == "exact" else f"{chosen} Nothing is reused."
 
 
 def _sentence(error: BaseException | None) -> str:

@@ -1,5 +1,6 @@
 """What ``splice doctor`` looks at: each check answers with one line. Nothing here changes anything."""
 
+import json
 import os
 import platform
 import socket
@@ -8,17 +9,21 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from assistant.cli.running import RunningServer, find_server, health
+from assistant.cli.running import RunningServer, find_server, health, status
 from assistant.presence import TOKEN_FILE
 from assistant.settings import Settings
+from completion.records import PREFIX_ONLY, UNKNOWN_CACHE
 from ui import WEB_DIST
 
 DISTRIBUTION = "splice-assistant"
 SHOWN = ("torch", "transformers", "tokenizers", "pygls", "litestar")
+CHANGING_ANGLES = ("dynamic", "longrope")
+"""Kinds of rotary scaling with which no cached key can be moved."""
 ROOM_BYTES = 3 << 30
 """What the default model takes at most while it is loaded."""
 
@@ -53,6 +58,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         ("processor", check_processor),
         ("model", check_model),
         ("FIM tokens", check_fim_tokens),
+        ("cache", check_cache),
         ("server", check_server),
         ("port", check_port),
         ("token file", check_token_file),
@@ -161,6 +167,30 @@ def check_fim_tokens(settings: Settings) -> Check:
     found = locate(settings.engine.model, models_dir=settings.engine.models_dir, has_gpu=_has_gpu(settings))
     family = inspect_tokenizer(found.directory)
     return Check("FIM tokens", Verdict.OK, f"{' '.join(family.markers)} ({family.name})")
+
+
+def check_cache(settings: Settings) -> Check:
+    """Whether the cache follows edits: the running server's word, else what the configuration tells."""
+    server = find_server(settings.server.state_dir)
+    told = (status(server) or {}).get("cache") if server is not None else None
+    said = str(told or _cache_of_model(settings))
+    if said.endswith(PREFIX_ONLY) and settings.completion.reuse == "auto":
+        advice = "Completions behind an edit cost more with this model; most models do not have that limit."
+        return Check("cache", Verdict.NOTE, said, advice)
+    return Check("cache", Verdict.OK, said)
+
+
+def _cache_of_model(settings: Settings) -> str:
+    """What ``config.json`` tells of the keys; whether they really move is tried when it is loaded."""
+    from completion.registry import locate
+    from kvcache.rotary import rope_type
+
+    found = locate(settings.engine.model, models_dir=settings.engine.models_dir, has_gpu=_has_gpu(settings))
+    config = SimpleNamespace(**json.loads((found.directory / "config.json").read_text("utf-8")))
+    kind = rope_type(config)
+    if kind in CHANGING_ANGLES:
+        return f"The model's rotary angles ({kind}) change with the length of the prompt. {PREFIX_ONLY}"
+    return UNKNOWN_CACHE
 
 
 def _has_gpu(settings: Settings) -> bool:

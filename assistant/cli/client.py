@@ -13,6 +13,7 @@ from assistant.cli.bridge import open_socket
 from assistant.cli.errors import BridgeError
 from assistant.cli.place import Place, language_of
 from assistant.cli.running import RunningServer
+from completion.config import Reuse
 
 ANSWER_TIMEOUT_S = 300.0
 """Long enough for a model that is still being loaded."""
@@ -25,7 +26,7 @@ class Answer(NamedTuple):
     trace: dict[str, Any] | None
 
 
-def ask_server(server: RunningServer, place: Place, text: str) -> Answer:
+def ask_server(server: RunningServer, place: Place, text: str, *, reuse: Reuse | None = None) -> Answer:
     """The completion at ``place`` from ``server``. Raises BridgeError with the server's own sentence."""
     with open_socket(server) as socket:
         client = _Client(socket)
@@ -34,7 +35,7 @@ def ask_server(server: RunningServer, place: Place, text: str) -> Answer:
         uri = _uri(place.path)
         document = {"uri": uri, "languageId": language_of(place.path), "version": 1, "text": text}
         client.notify("textDocument/didOpen", {"textDocument": document})
-        result = client.request("textDocument/inlineCompletion", _question(uri, place))
+        result = client.request("textDocument/inlineCompletion", _question(uri, place, reuse))
         client.request("shutdown", None)
         client.notify("exit", None)
         return _first(result)
@@ -52,12 +53,13 @@ def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-def _question(uri: str, place: Place) -> dict[str, Any]:
-    return {
+def _question(uri: str, place: Place, reuse: Reuse | None) -> dict[str, Any]:
+    question = {
         "textDocument": {"uri": uri},
         "position": {"line": place.line - 1, "character": place.column - 1},
         "context": {"triggerKind": 1},
     }
+    return question if reuse is None else question | {"splice": {"reuse": reuse}}
 
 
 class _Splice(msgspec.Struct, frozen=True):

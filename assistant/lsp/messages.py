@@ -1,8 +1,8 @@
 """The parameters that clients send, as far as they are read; whatever else a message holds is ignored.
 
 Names and bounds are those of LSP 3.18 (``uinteger``: 0 to 2^31 - 1); ``version`` and the two item
-notifications are Copilot's additions. Text may hold lone surrogates, so JSON is read by ``json`` and
-only shaped here.
+notifications are Copilot's additions, ``splice`` is ours. Text may hold lone surrogates, so JSON is read by
+``json`` and only shaped here.
 """
 
 from typing import Annotated, Any, Literal, TypeVar
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from assistant.errors import BadParams
+from completion.config import Reuse
 
 Uint = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Int = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
@@ -120,13 +121,21 @@ class Context(Params, frozen=True):
     selected_completion_info: SelectedItem | None = None
 
 
+class Wish(Params, frozen=True):
+    """What a client wants of one completion beyond LSP."""
+
+    reuse: Reuse | None = None
+    """None: as the setting ``completion.reuse`` says."""
+
+
 class InlineCompletion(Params, frozen=True):
-    """``InlineCompletionParams``."""
+    """``InlineCompletionParams``, perhaps with a ``splice`` of our own."""
 
     text_document: DocumentRef
     position: Place
     context: Context
     partial_result_token: MessageId | None = None
+    splice: Wish | None = None
 
 
 class Command(Params, frozen=True):

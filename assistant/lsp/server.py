@@ -236,6 +236,7 @@ class EditorServer(JsonRPCServer):
             trigger=trigger_of(context.trigger_kind, zero_based=self._zero_based),
             version=params.text_document.version,
             selection=selection_of(text, context.selected_completion_info, self._encoding),
+            reuse=params.splice and params.splice.reuse,
         )
 
     def _partial_sender(self, session: EditorSession, params: messages.InlineCompletion) -> OnPartial | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +36,15 @@ def settings_for(state_dir: Path, model: Path | None = None, **server: object) -
     return Settings(
         engine, CompletionConfig(max_tokens=24), replace(ServerConfig(port=0, state_dir=state_dir), **server)
     )
+
+
+def with_dynamic_angles(model: Path, directory: Path) -> Path:
+    """A copy of ``model`` whose rotary angles change with the length, so that no cached key can be moved."""
+    shutil.copytree(model, directory)
+    config = json.loads((directory / "config.json").read_text())
+    angles = {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0}
+    (directory / "config.json").write_text(json.dumps(config | {"rope_parameters": angles}))
+    return directory
 
 
 @contextlib.asynccontextmanager

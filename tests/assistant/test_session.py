@@ -160,6 +160,35 @@ def test_the_same_question_joins_the_running_ticket():
     assert ask(it, 1) is not ask(it, 1, Trigger.INVOKED)
 
 
+def test_a_question_says_how_the_cache_may_be_used():
+    it = session("ab")
+    assert ticket(it, 1).request.reuse is None
+    assert ticket(it, 1, reuse="exact").request.reuse == "exact"
+
+
+def test_a_running_ticket_of_another_reuse_is_not_joined():
+    it = session()
+    running = ticket(it, 0)
+    exact = ticket(it, 0, reuse="exact")
+    assert exact is not running
+    assert ask(it, 0, reuse="exact") is exact
+    it.progress(exact, "return")
+    put(it, 0, "re")
+    assert ask(it, 2, reuse="exact") is exact
+    assert ask(it, 2) is not exact
+
+
+def test_a_suggestion_of_another_reuse_is_not_shown():
+    it = session()
+    exact = it.finish(ticket(it, 0, reuse="exact"), Completion("return x", TRACE))
+    assert exact is not None
+    put(it, 0, "re")
+    assert isinstance(ask(it, 2), Ticket)
+    again = ask(it, 2, reuse="exact")
+    assert isinstance(again, Answer)
+    assert (again.id, again.text) == (exact.id, "turn x")
+
+
 def test_typing_along_what_was_generated_so_far_joins_the_running_ticket():
     it = session()
     running = ticket(it, 0)

@@ -72,11 +72,20 @@ def test_an_unknown_key_of_the_file_names_the_file(tmp_path):
         ("server.send_timeout_s", "nan", "out of range"),
         ("server.send_timeout_s", "inf", "out of range"),
         ("engine.models_dir", 3, "Expected a path"),
+        ("completion.repair_tokens", -1, "out of range"),
+        ("completion.refresh_after_s", -0.1, "out of range"),
+        ("completion.reuse", "sometimes", "'recompute'"),
     ],
 )
 def test_a_bad_value_names_key_and_source(no_file, key, value, words):
     with pytest.raises(BadSetting, match=f"`{key}` from the command line.*{words}"):
         load_settings({key: value}, config=no_file, environ={})
+
+
+@pytest.mark.parametrize("key", ["repair_ms", "repair_tokens", "refresh_after_s"])
+def test_repair_and_the_pause_before_a_refresh_may_be_nothing(no_file, key):
+    settings = load_settings({f"completion.{key}": 0}, config=no_file, environ={})
+    assert getattr(settings.completion, key) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from assistant.cli.checks import Verdict, available_memory
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
 from completion.config import EngineConfig
+from completion.records import FOLLOWS_EDITS, PREFIX_ONLY, UNKNOWN_CACHE
+from tests.assistant.conftest import with_dynamic_angles
 
 
 @pytest.fixture
@@ -56,6 +58,38 @@ def test_more_threads_than_cores_is_a_note(settings: Settings):
 def test_a_processor_without_vnni_is_a_note(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("completion.quantize.int8_is_fast", lambda: False)
     assert checks.check_processor(settings).verdict is Verdict.NOTE
+
+
+def test_without_a_server_the_configuration_tells_of_the_cache(
+    settings: Settings, tiny_model_dir: Path, tmp_path: Path
+):
+    assert checks.check_cache(settings) == ("cache", Verdict.OK, UNKNOWN_CACHE, "")
+    model = with_dynamic_angles(tiny_model_dir, tmp_path / "dynamic")
+    fixed = replace(settings, engine=replace(settings.engine, model=str(model)))
+    found = checks.check_cache(fixed)
+    assert found.verdict is Verdict.NOTE
+    assert "(dynamic)" in found.said
+    assert found.said.endswith(PREFIX_ONLY)
+    assert found.advice
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (FOLLOWS_EDITS, Verdict.OK),
+        (f"The cached keys of 'x' cannot be moved: so. {PREFIX_ONLY}", Verdict.NOTE),
+        (UNKNOWN_CACHE, Verdict.OK),
+    ],
+)
+def test_the_running_server_tells_of_its_cache(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, said: str, verdict: Verdict
+):
+    monkeypatch.setattr(checks, "status", lambda _: {"state": "ready", "cache": said})
+    record = ServerRecord("http://127.0.0.1:1", os.getpid(), "0")
+    with claim(settings.server.state_dir):
+        publish(settings.server.state_dir, record, token="t")
+        found = checks.check_cache(settings)
+    assert (found.said, found.verdict) == (said, verdict)
 
 
 def test_a_port_of_another_program_is_broken(settings: Settings):

@@ -47,6 +47,25 @@ def test_no_item_is_an_empty_text(nothing: object):
     assert ask({"result": nothing}) == Answer("", None)
 
 
+def test_a_question_says_how_the_cache_may_be_used_only_when_told_to():
+    asked: list[dict[str, object]] = []
+
+    async def handler(connection) -> None:
+        async for text in connection:
+            message = json.loads(text)
+            if message["method"] == "textDocument/inlineCompletion":
+                asked.append(message["params"])
+            if "id" in message:
+                await connection.send(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": None}))
+
+    with serving(handler) as address:
+        url = address.socket_url.replace("ws://", "http://").removesuffix("/lsp")
+        for reuse in (None, "exact"):
+            ask_server(RunningServer(url, 1, "0", TOKEN), HERE, "x = ", reuse=reuse)
+    assert "splice" not in asked[0]
+    assert asked[1]["splice"] == {"reuse": "exact"}
+
+
 def test_an_error_is_told_in_the_servers_words():
     with pytest.raises(BridgeError, match="too large"):
         ask({"error": {"code": -32032, "message": "The document is too large."}})

@@ -59,6 +59,25 @@ def test_a_wrong_place_is_one_sentence(home, code: Path, tmp_path: Path, place: 
     assert result.stdout == ""
 
 
+def test_every_reuse_gives_the_same_text_and_is_exact(shared, home, code: Path):
+    place = f"{code}:3:13"
+    for one in (shared.home, home):
+        found = [
+            json.loads(one.run("complete", place, "--json", "--reuse", reuse).stdout)
+            for reuse in ("auto", "exact", "recompute")
+        ]
+        assert len({answer["text"] for answer in found}) == 1
+        assert [answer["trace"]["reuse"]["exact"] for answer in found] == [True] * 3
+
+
+def test_a_reuse_nobody_knows_is_one_sentence(shared, code: Path):
+    result = shared.home.run("complete", f"{code}:1:1", "--reuse", "sometimes")
+    assert result.returncode == 2
+    assert "completion.reuse" in result.stderr
+    assert "recompute" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_model_nobody_knows_is_one_sentence(home, code: Path):
     result = home.run("complete", f"{code}:1:1", "--model", "no-such-model")
     assert result.returncode in {2, 3}

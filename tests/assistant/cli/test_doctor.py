@@ -18,6 +18,7 @@ def test_everything_is_ok_beside_a_running_server(shared):
     assert checks["token file"]["said"].endswith("mode 600")
     assert checks["model"]["said"].endswith(str(shared.home.model))
     assert "<|fim_prefix|>" in checks["FIM tokens"]["said"]
+    assert checks["cache"]["said"] == "follows edits"
     assert not [check for check in checks.values() if check["verdict"] != "ok" and not check["advice"]]
 
 

@@ -36,6 +36,11 @@ def test_what_fits_is_shaped_and_the_rest_ignored():
     params = read(InlineCompletion, INLINE | {"partialResultToken": "t", "workDoneToken": 3, "x": [1]})
     assert params.partial_result_token == "t"
     assert params.context.trigger_kind == 1
+    assert params.splice is None
+    for reuse in ("auto", "exact", "recompute"):
+        wish = read(InlineCompletion, INLINE | {"splice": {"reuse": reuse, "later": 1}}).splice
+        assert wish is not None
+        assert wish.reuse == reuse
     assert read(DidOpen, OPEN).text_document.text == "a\ud800b"
     assert read(Initialize, {"capabilities": {"general": {"positionEncodings": ["utf-8"]}}})
     assert read(Nothing, None) == Nothing()
@@ -50,6 +55,9 @@ def test_what_fits_is_shaped_and_the_rest_ignored():
         (InlineCompletion, INLINE | {"position": {"line": 1.5, "character": 0}}, "position.line"),
         (InlineCompletion, INLINE | {"position": {"line": True, "character": 0}}, "position.line"),
         (InlineCompletion, INLINE | {"context": {"triggerKind": 3}}, "context.triggerKind"),
+        (InlineCompletion, INLINE | {"splice": {"reuse": "most"}}, "splice.reuse"),
+        (InlineCompletion, INLINE | {"splice": {"reuse": 1}}, "splice.reuse"),
+        (InlineCompletion, INLINE | {"splice": "exact"}, "splice"),
         (InlineCompletion, {}, "textDocument"),
         (InlineCompletion, [], "array"),
         (InlineCompletion, 3, "int"),

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from completion.config import CompletionConfig
+from completion.records import PREFIX_ONLY
 from tests.assistant.client import RpcError, connected, insert
-from tests.assistant.conftest import running_server, settings_for
+from tests.assistant.conftest import running_server, settings_for, with_dynamic_angles
 from tests.tiny import make_model
 from tests.waiting import stretched
 
@@ -37,6 +38,77 @@ async def test_typing_at_the_cursor_keeps_the_prompt(client):
     trace = items[0]["splice"]["trace"]
     assert trace["reuse"]["kept"] >= first["splice"]["trace"]["reuse"]["prompt"] - 1
     assert trace["reuse"]["computed"] <= 3
+
+
+LINES = "".join(f"def function_{number}(value):\n    return value + {number}\n\n" for number in range(20))
+
+
+async def test_an_edit_far_above_moves_what_is_cached_unless_the_client_wants_it_exact(
+    tmp_path, tiny_model_dir
+):
+    settings = settings_for(tmp_path / "state", tiny_model_dir)
+    quiet = replace(settings.completion, refresh_after_s=3600.0, repair_tokens=4)
+    async with (
+        running_server(replace(settings, completion=quiet)) as running,
+        connected(running.url, running.token) as client,
+    ):
+        await client.initialize()
+        await client.open(LINES)
+        line = LINES.count("\n")
+        await client.inline(line, 0)
+        told = []
+        for number, wish in enumerate(
+            ({}, {"splice": {"reuse": "exact"}}, {"splice": {"reuse": "recompute"}})
+        ):
+            await client.change(number + 2, insert(0, 0, "# one more line\n"))
+            mark = len(client.seen)
+            await client.answer(await client.ask_inline(line + number + 1, 0, **wish))
+            told.append((await client.notified("splice/trace", after=mark))["trace"]["reuse"])
+        auto, exact, cold = told
+        assert auto["shifted"] > 0.8 * auto["prompt"]
+        assert auto["repaired"] == 4
+        assert auto["stale"] > 0
+        assert auto["exact"] is False
+        assert (exact["shifted"], exact["stale"], exact["exact"]) == (0, 0, True)
+        assert 0 < exact["kept"] < 0.1 * exact["prompt"]
+        assert (cold["kept"], cold["shifted"], cold["computed"]) == (0, 0, cold["prompt"])
+
+
+async def test_a_model_whose_keys_cannot_be_moved_says_so_and_stays_exact(tmp_path, tiny_model_dir):
+    model = with_dynamic_angles(tiny_model_dir, tmp_path / "dynamic")
+    async with (
+        running_server(settings_for(tmp_path / "state", model)) as running,
+        connected(running.url, running.token) as client,
+    ):
+        await client.initialize()
+        ready = await client.find(lambda m: m.get("params", {}).get("state") == "ready")
+        told = ready["params"]["cache"]
+        assert "'qwen2' cannot be moved" in told
+        assert "dynamic" in told
+        assert told.endswith(PREFIX_ONLY)
+        assert (await status(running))["cache"] == told
+        await client.open(LINES)
+        line = LINES.count("\n")
+        await client.inline(line, 0)
+        await client.change(2, insert(3, 0, "# one more line\n"))
+        mark = len(client.seen)
+        await client.answer(await client.ask_inline(line + 1, 0))
+        reuse = (await client.notified("splice/trace", after=mark))["trace"]["reuse"]
+        assert (reuse["shifted"], reuse["exact"]) == (0, True)
+        assert reuse["kept"] > 0
+
+
+async def test_the_cache_in_the_status_says_what_was_chosen(tmp_path, tiny_model_dir):
+    for reuse, words in (("auto", "^follows edits$"), ("exact", "common prefix"), ("recompute", "Nothing")):
+        settings = settings_for(tmp_path / reuse, tiny_model_dir)
+        chosen = replace(settings, completion=replace(settings.completion, reuse=reuse))
+        async with (
+            running_server(chosen) as running,
+            connected(running.url, running.token) as client,
+        ):
+            await client.initialize()
+            ready = await client.find(lambda m: m.get("params", {}).get("state") == "ready")
+            assert re.search(words, ready["params"]["cache"])
 
 
 async def test_the_same_question_gets_the_same_answer_from_two_clients(client, product):

@@ -183,6 +183,18 @@ async def test_a_new_request_cancels_the_older_one(client, source):
     assert (await client.answer(newer))["items"]
 
 
+async def test_the_reuse_a_client_wants_reaches_the_service(client, source):
+    await client.open("ab")
+    for jobs, wish in enumerate(({}, {"splice": {"reuse": "exact"}}, {"splice": {}}), start=1):
+        await client.ask_inline(0, 1, **wish)
+        await started(source, jobs)
+    assert [request.reuse for request in source.requests] == [None, "exact", None]
+    with pytest.raises(RpcError, match=r"do not fit the method.*splice\.reuse") as info:
+        await client.inline(0, 1, splice={"reuse": "sometimes"})
+    assert info.value.code == -32602
+    assert len(source.requests) == 3
+
+
 async def test_requests_of_other_documents_go_on(client, source):
     await client.open("a")
     await client.open("b", uri=OTHER)

@@ -23,3 +23,4 @@ def test_the_full_status():
     assert told["events"] == {"completed": 2, "accepted": 1}
     assert told["uptimeSeconds"] == 2.5
     assert (told["state"], told["model"], told["cachedTokens"]) == ("ready", "m", 3)
+    assert told["cache"] == "unknown until the model is loaded"
