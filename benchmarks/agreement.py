@@ -37,8 +37,9 @@ class Answer:
     text: str
     """The line, behind the cursor, without blank space at its end."""
     logits: torch.Tensor
-    """``[FORCED, vocabulary]`` along the reference's continuation; only the reference has its own."""
+    """``[tokens, vocabulary]``, in front of each token of the reference's continuation."""
     continuation: tuple[int, ...]
+    """Its own."""
     encoded: int
     ms: float
     """To the logits of the first token."""
@@ -84,16 +85,18 @@ class Judge:
         first = self._fill(store, plan.compute)
         ms = (time.perf_counter() - started) * 1e3
         length = len(plan.wanted)
-        own = self._greedy(store, first, prompt.piece, FORCED if reference is None else _LINE)
-        store.truncate(length)
-        continuation = reference.continuation if reference else own[:FORCED]
-        logits = self._along(store, first, continuation)
-        store.truncate(length)
         if reference is None:
-            own = self._greedy(store, first, prompt.piece, _LINE)
+            own = self._greedy(store, first, prompt.piece)
             store.truncate(length)
+            logits = self._along(store, first, own)
+        else:
+            own = reference.continuation
+            logits = self._along(store, first, own)
+            store.truncate(length)
+            own = self._until_it_differs(store, logits, own, prompt.piece)
+        store.truncate(length)
         line = self._line(own)
-        return Answer(line, self._text(line, prompt.piece), logits, continuation, len(plan.compute), ms)
+        return Answer(line, self._text(line, prompt.piece), logits, own, len(plan.compute), ms)
 
     def refresh(self, store: KVStore) -> int:
         """Encode again, in order, all that is not exact; how many tokens that were."""
@@ -110,19 +113,41 @@ class Judge:
             except StopIteration as end:
                 return end.value
 
-    def _greedy(self, store: KVStore, logits: torch.Tensor, piece: bytes, count: int) -> tuple[int, ...]:
-        """Tokens that first spell ``piece``, in the order decoding takes them."""
-        ids: list[int] = []
-        for index in range(count):
-            allowed = self._vocabulary.agreeing(piece) if piece else []
-            token = allowed[int(logits[allowed].argmax())] if allowed else int(logits.argmax())
+    def _greedy(
+        self, store: KVStore, logits: torch.Tensor, piece: bytes, begun: Sequence[int] = ()
+    ) -> tuple[int, ...]:
+        """Tokens behind ``begun`` that first spell ``piece``, in the order decoding takes them."""
+        ids = list(begun)
+        least = 0 if begun else FORCED
+        while len(ids) < _LINE and not self._is_enough(ids, least):
+            if len(ids) > len(begun):
+                logits = self._forward.logits(store, [ids[-1]])
+            token = self._best(logits, piece)
             ids.append(token)
             piece = after(piece, self._loaded.codec.bytes_of(token)) if piece else piece
-            if token in self._loaded.codec.special_ids:
-                break
-            if index + 1 < count:
-                logits = self._forward.logits(store, [token])
         return tuple(ids)
+
+    def _until_it_differs(
+        self, store: KVStore, logits: torch.Tensor, theirs: Sequence[int], piece: bytes
+    ) -> tuple[int, ...]:
+        """Greedy tokens; where they agree with ``theirs`` the forced ``logits`` tell them already."""
+        for index, token in enumerate(theirs):
+            best = self._best(logits[index], piece)
+            if best != token:
+                if index:
+                    self._forward.encode(store, theirs[:index])
+                return self._greedy(store, logits[index], piece, theirs[:index])
+            piece = after(piece, self._loaded.codec.bytes_of(token)) if piece else piece
+        return tuple(theirs)
+
+    def _is_enough(self, ids: Sequence[int], least: int) -> bool:
+        if ids and ids[-1] in self._loaded.codec.special_ids:
+            return True
+        return len(ids) >= least and b"\n" in b"".join(map(self._loaded.codec.bytes_of, ids)).lstrip(b"\n")
+
+    def _best(self, logits: torch.Tensor, piece: bytes) -> int:
+        allowed = self._vocabulary.agreeing(piece) if piece else []
+        return allowed[int(logits[allowed].argmax())] if allowed else int(logits.argmax())
 
     def _along(self, store: KVStore, first: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
         """Logits in front of each of ``ids``, in one pass: ``[len(ids), vocabulary]``."""
@@ -154,8 +179,8 @@ class Judge:
 
 def agreement(answer: Answer, reference: Answer) -> Agreement:
     """Compare an answer with the reference that its logits were taken along."""
-    truth = reference.logits.log_softmax(-1)
-    own = answer.logits.log_softmax(-1)
+    truth = reference.logits[:FORCED].log_softmax(-1)
+    own = answer.logits[:FORCED].log_softmax(-1)
     divergence = float((truth.exp() * (truth - own)).sum(-1).mean())
     first = bool(answer.line and reference.line and answer.line[0] == reference.line[0])
     return Agreement(first, answer.line == reference.line, max(0.0, divergence))
