@@ -24,11 +24,17 @@ export interface InlineItem {
   raw: unknown;
 }
 
-/** Where the prompt's tokens came from. */
+/** Where the prompt's tokens came from: kept in place, shifted, or computed. */
 export interface Reuse {
   kept: number;
   shifted: number;
   computed: number;
+  /** Those of `computed` that were cached, and encoded again because they stand near an edit. */
+  repaired: number;
+  /** Those of `kept` and `shifted` that still know the text before an edit. */
+  stale: number;
+  /** Nothing is stale: the answer is that of a computation from scratch. */
+  exact: boolean;
 }
 
 /** What one completion cost, measured by the server; times in milliseconds. */
@@ -54,6 +60,8 @@ export interface EngineStatus {
   model: string | null;
   device: string | null;
   weights: string | null;
+  /** What becomes of the cache behind an edit. */
+  cache: string | null;
 }
 
 type Fields = Record<string, unknown>;
@@ -109,17 +117,29 @@ export function readAnswer(answer: unknown): InlineItem | null {
   return items.length > 0 ? readItem(items[0]) : null;
 }
 
+function readReuse(value: unknown): Reuse {
+  const reuse = fields(value);
+  const stale = count(reuse.stale);
+  return {
+    kept: count(reuse.kept),
+    shifted: count(reuse.shifted),
+    computed: count(reuse.computed),
+    repaired: count(reuse.repaired),
+    stale,
+    exact: typeof reuse.exact === "boolean" ? reuse.exact : stale === 0,
+  };
+}
+
 /** The parameters of `splice/trace`, or null when they are not one. */
 export function readTrace(params: unknown): Trace | null {
   const trace = fields(fields(params).trace);
   if (typeof trace.model !== "string") return null;
-  const reuse = fields(trace.reuse);
   return {
     model: trace.model,
     device: text(trace.device),
     weights: text(trace.weights),
     layout: text(trace.layout),
-    reuse: { kept: count(reuse.kept), shifted: count(reuse.shifted), computed: count(reuse.computed) },
+    reuse: readReuse(trace.reuse),
     generated: count(trace.generated),
     queueMs: count(trace.queueMs),
     promptMs: count(trace.promptMs),
@@ -141,6 +161,7 @@ export function readStatus(params: unknown): EngineStatus | null {
     model: optionalText(status.model),
     device: optionalText(status.device),
     weights: optionalText(status.weights),
+    cache: optionalText(status.cache),
   };
 }
 

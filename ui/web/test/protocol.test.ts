@@ -41,11 +41,32 @@ describe("notifications", () => {
     expect(readTrace(null)).toBeNull();
   });
 
+  it("read what was repaired and what is stale", () => {
+    const reuse = { kept: 5, shifted: 4, computed: 3, repaired: 2, stale: 7, exact: false, prompt: 12 };
+    expect(readTrace({ trace: { model: "m", reuse } })?.reuse).toEqual({
+      kept: 5,
+      shifted: 4,
+      computed: 3,
+      repaired: 2,
+      stale: 7,
+      exact: false,
+    });
+  });
+
+  it("are exact when nothing is stale, should a server not say so", () => {
+    const read = (reuse: unknown) => readTrace({ trace: { model: "m", reuse } })?.reuse;
+    expect(read({ stale: 0 })?.exact).toBe(true);
+    expect(read({ stale: 2, exact: "yes" })?.exact).toBe(false);
+    expect(read("odd")).toMatchObject({ repaired: 0, stale: 0, exact: true });
+  });
+
   it("read a status of a known state only", () => {
     expect(readStatus({ state: "loading", detail: "Reading." })).toMatchObject({
       detail: "Reading.",
       model: null,
+      cache: null,
     });
+    expect(readStatus({ state: "ready", cache: "follows edits" })?.cache).toBe("follows edits");
     expect(readStatus({ state: "dreaming" })).toBeNull();
   });
 });

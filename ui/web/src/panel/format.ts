@@ -1,6 +1,6 @@
 /** Numbers as people read them. Pure. */
 
-const NONE = "–";
+export const NONE = "–";
 
 /** `8.4 ms`, `412 ms`, `1.24 s`: value and unit apart, for alignment. */
 export function duration(ms: number | null): { value: string; unit: string } {

@@ -2,6 +2,7 @@
 
 import type { Outcome } from "../inline/question";
 import type { EngineStatus, Trace } from "../protocol";
+import { NONE, plural } from "./format";
 
 export type Link =
   { kind: "connecting" } | { kind: "open" } | { kind: "lost"; sentence: string; retrying: boolean };
@@ -50,7 +51,8 @@ export const START: Model = {
 export function withTrace(model: Model, trace: Trace): Model {
   const past = [...model.past, { firstMs: trace.firstTokenMs, totalMs: trace.totalMs }].slice(-PAST_KEPT);
   const { model: name, device, weights } = trace;
-  const engine: EngineStatus = { state: "ready", detail: "", model: name, device, weights };
+  const cache = model.engine?.cache ?? null;
+  const engine: EngineStatus = { state: "ready", detail: "", model: name, device, weights, cache };
   return { ...model, trace, past, engine };
 }
 
@@ -98,6 +100,13 @@ export function lastSentence({ asking, trace }: Model): string {
       if (asking.outcome === "nothing") return "The model had nothing to add here.";
       return asking.outcome === "late" ? "Dropped: the text had moved on." : finishSentence(trace);
   }
+}
+
+/** Whether the last answer is that of a computation from scratch, in few words. */
+export function exactness(trace: Trace | null): string {
+  if (trace === null) return NONE;
+  const { exact, stale } = trace.reuse;
+  return exact ? "exact" : `approximate, ${plural(stale, "token")} stale`;
 }
 
 const FINISH: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** Writes the model into the page. Every element stands in index.html from the start: nothing jumps. */
 
 import { element, write } from "../shell/dom";
-import { duration, integer, percent, rate } from "./format";
-import { PAST_KEPT, type Model, type Past, headline, lastSentence } from "./model";
+import { NONE, duration, integer, percent, rate } from "./format";
+import { PAST_KEPT, type Model, type Past, exactness, headline, lastSentence } from "./model";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CHART_WIDTH = 256;
@@ -40,14 +40,17 @@ function renderTimes(model: Model): void {
 }
 
 function renderTokens({ trace }: Model): void {
-  const { kept, shifted, computed } = trace?.reuse ?? { kept: 0, shifted: 0, computed: 0 };
-  const prompt = kept + shifted + computed;
+  const { kept = 0, shifted = 0, computed = 0 } = trace?.reuse ?? {};
+  const cached = kept + shifted;
   write("kept", integer(trace ? kept : null));
+  write("shifted", integer(trace ? shifted : null));
   write("encoded", integer(trace ? computed : null));
+  write("repaired", integer(trace?.reuse.repaired ?? null));
   write("generated", integer(trace?.generated ?? null));
-  write("rate", trace ? rate(trace.generated, trace.firstTokenMs, trace.totalMs) : "–");
-  write("saved", trace ? `${percent(kept, prompt)} kept` : "");
-  writeSplit("token-split", [kept, computed]);
+  write("rate", trace ? rate(trace.generated, trace.firstTokenMs, trace.totalMs) : NONE);
+  write("exactness", exactness(trace));
+  write("saved", trace ? `${percent(cached, cached + computed)} reused` : "");
+  writeSplit("token-split", [kept, shifted, computed]);
 }
 
 function median(values: readonly number[]): number | null {
@@ -105,9 +108,10 @@ export function render(next: Model, previous: Model | null): void {
   write("asked", integer(next.asked));
   write("accepted", integer(next.accepted));
   write("local", integer(next.local));
-  write("model", next.engine?.model ?? "–");
-  write("device", next.engine?.device ?? "–");
-  write("weights", next.engine?.weights ?? "–");
+  write("model", next.engine?.model ?? NONE);
+  write("device", next.engine?.device ?? NONE);
+  write("weights", next.engine?.weights ?? NONE);
+  write("cache", next.engine?.cache ?? NONE);
   if (previous?.trace !== next.trace || next.trace === null) {
     renderTimes(next);
     renderTokens(next);

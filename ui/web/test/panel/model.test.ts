@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Model, PAST_KEPT, START, headline, lastSentence, withTrace } from "../../src/panel/model";
+import {
+  type Model,
+  PAST_KEPT,
+  START,
+  exactness,
+  headline,
+  lastSentence,
+  withTrace,
+} from "../../src/panel/model";
 import type { EngineStatus, Trace } from "../../src/protocol";
 
 const TRACE: Trace = {
@@ -7,7 +15,7 @@ const TRACE: Trace = {
   device: "cpu",
   weights: "int8",
   layout: "append",
-  reuse: { kept: 90, shifted: 0, computed: 10 },
+  reuse: { kept: 90, shifted: 0, computed: 10, repaired: 0, stale: 0, exact: true },
   generated: 12,
   queueMs: 1,
   promptMs: 40,
@@ -17,7 +25,7 @@ const TRACE: Trace = {
 };
 
 function engine(state: EngineStatus["state"], detail = ""): EngineStatus {
-  return { state, detail, model: null, device: null, weights: null };
+  return { state, detail, model: null, device: null, weights: null, cache: null };
 }
 
 const open: Model = { ...START, link: { kind: "open" } };
@@ -63,6 +71,26 @@ describe("withTrace", () => {
     expect(model.past).toHaveLength(PAST_KEPT);
     expect(model.past.at(-1)?.totalMs).toBe(PAST_KEPT + 4);
     expect(model.engine).toMatchObject({ state: "ready", model: "m", device: "cpu", weights: "int8" });
+  });
+
+  it("remembers what the status said of the cache", () => {
+    const told: Model = { ...open, engine: { ...engine("ready"), cache: "follows edits" } };
+    expect(withTrace(told, TRACE).engine?.cache).toBe("follows edits");
+    expect(withTrace(open, TRACE).engine?.cache).toBeNull();
+  });
+});
+
+describe("exactness", () => {
+  const stale = (count: number): Trace => ({
+    ...TRACE,
+    reuse: { ...TRACE.reuse, stale: count, exact: count === 0 },
+  });
+
+  it("says how much of the cache is stale", () => {
+    expect(exactness(null)).toBe("–");
+    expect(exactness(stale(0))).toBe("exact");
+    expect(exactness(stale(1))).toBe("approximate, 1 token stale");
+    expect(exactness(stale(1_234))).toBe("approximate, 1,234 tokens stale");
   });
 });
 
