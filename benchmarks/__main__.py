@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import edits, fim, keystrokes
+from benchmarks import drift, edits, fim, keystrokes
 
-_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "fim": fim}
+_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "drift": drift, "fim": fim}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,9 @@ Starts the server, opens the document over its websocket and, for every recorded
 ``didChange`` and ``inlineCompletion`` and waits for the answer. Full recomputation is measured
 in between: every Nth keystroke the same text is opened once more, as a document nobody has seen,
 and asked at the same cursor.
+
+With ``--dry`` no model runs: the tokens that a keystroke costs are counted, by our rules and by
+others (:mod:`benchmarks.replay`).
 """
 
 import argparse
@@ -14,8 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.product import Asked, Editor, editor, running_product
+from benchmarks.replay import BEFORE_LINES, BEHIND_LINES, WINDOWS, Count, Counted, count
 from benchmarks.table import Cell, Report, Row
 from benchmarks.traces import TypingTrace, applied, read_trace
+from completion.config import EngineConfig
+from completion.registry import locate
 
 _URI = "file:///keystrokes/session.rs"
 _COPY = "file:///keystrokes/copy.rs"
@@ -38,10 +44,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
     parser.add_argument("--json", type=Path, help="write the table's figures here")
+    parser.add_argument("--dry", action="store_true", help="count tokens; no model is needed")
+    parser.add_argument(
+        "--tokenizer", type=Path, help="for --dry: a file or its folder; default: the model's"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     trace = read_trace(options.trace)
+    if options.dry:
+        return _dry(trace, options)
     with running_product(options.model) as server, editor(server) as client:
         opening, strokes = _replay(client, trace, options)
     notes = [
@@ -53,6 +65,57 @@ def run(options: argparse.Namespace) -> int:
     ]
     Report("keystrokes", rows(strokes), notes).write(options.json)
     return 0
+
+
+def _dry(trace: TypingTrace, options: argparse.Namespace) -> int:
+    counted = count(trace, options.first, options.last, tokenizer=_tokenizer(options))
+    before, behind = counted.least_before(), counted.least_behind()
+    windows = (
+        f"windows of {WINDOWS.prefix_chars:,} and {WINDOWS.suffix_chars:,} characters, half used or more"
+    )
+    notes = [
+        f"{options.trace.name}, edits {options.first} to {options.last}; one request an edit. No model ran.",
+        f"Others: plain layout, {BEFORE_LINES} whole lines in front of the cursor, {BEHIND_LINES} behind it.",
+        f"Splice: {windows}; {EngineConfig().places} places a document.",
+        f"Fewest whole lines seen: {_lines(before)} in front, {_lines(behind)} behind (file's ends apart).",
+        "Refresh is complete behind each request; without any, the same tokens are encoded.",
+        "A pause does not anchor the prompt anew here.",
+    ]
+    Report("keystrokes, dry", dry_rows(counted.rules), notes).write(options.json)
+    return 0 if _as_much(counted) else 1
+
+
+def _tokenizer(options: argparse.Namespace) -> Path:
+    given = options.tokenizer or locate(options.model, models_dir=None, has_gpu=False).directory
+    return given / "tokenizer.json" if given.is_dir() else given
+
+
+def _lines(count: int | None) -> str:
+    return "all" if count is None else str(count)
+
+
+def _as_much(counted: Count) -> bool:
+    """Whether ours saw as much as the others at every request; complains if not."""
+    before, behind = counted.least_before(), counted.least_behind()
+    fits = (before is None or before >= BEFORE_LINES) and (behind is None or behind >= BEHIND_LINES)
+    if not fits:
+        print("Splice saw fewer lines than the others: the rows do not compare.", file=sys.stderr)
+    return fits
+
+
+def dry_rows(rules: Sequence[Counted]) -> list[Row]:
+    """The table of counted tokens, a row a rule."""
+    return [
+        {
+            "rule": each.name,
+            "encoded mean": _mean(each.encoded),
+            "median": _median(each.encoded),
+            **{f"p{share}": percentile(each.encoded, share) for share in (90, 95, 99)},
+            "prompt tokens median": _median(each.prompt),
+            "refreshed mean": _mean(each.refreshed),
+        }
+        for each in rules
+    ]
 
 
 def _replay(client: Editor, trace: TypingTrace, options: argparse.Namespace) -> tuple[Asked, list[Stroke]]:

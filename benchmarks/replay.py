@@ -2,18 +2,18 @@
 
 Ours is the product's own code (layout, prompt, plans, places, repair) over bookkeeping without
 tensors. The other rules see a plain prefix-suffix-middle prompt with 256 whole lines in front of
-the cursor and 64 behind it; ours sees at least as much.
+the cursor and 64 behind it; ours sees at least as much, which is counted as well.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
 from benchmarks.traces import TypingTrace, applied
-from completion.config import CompletionConfig
+from completion.config import CompletionConfig, EngineConfig
 from completion.costs import StepCosts
 from completion.families import detect_family
 from completion.prompt import PromptBuilder, cut
@@ -26,6 +26,10 @@ from kvcache.sequence import CachedSequence
 from kvcache.spans import TaggedTokens
 
 BEFORE_LINES, BEHIND_LINES = 256, 64
+WINDOWS = CompletionConfig(prefix_chars=24_000, suffix_chars=7_000)
+"""Our windows: wide enough that half of them holds those lines in the recorded session."""
+BUDGETS = (8, 32)
+"""Tokens repaired: the seam of one change, and what 60 ms of a CPU allow."""
 _LLAMA_RUN = 256
 _ROOM = 1 << 16
 
@@ -43,16 +47,27 @@ def prefix(old: Sequence[int], new: Sequence[int]) -> int:
     return len(new) - min(common_prefix(old, new), len(new) - 1)
 
 
-def llama_cpp(old: Sequence[int], new: Sequence[int]) -> int:
+def llama_cpp(old: Sequence[int], new: Sequence[int], *, least: int = _LLAMA_RUN) -> int:
     """``--cache-reuse 256``: the cached tokens are scanned for runs that match where the head stands."""
     head = at = common_prefix(old, new)
-    while at < len(old) and head < len(new):
-        run = common_prefix(old[at:], new[head:])
-        if run >= _LLAMA_RUN:
-            head, at = head + run, at + run
-        else:
-            at += 1
+    while (start := _find(old, new[head : head + least], at, least)) is not None:
+        run = common_prefix(old[start:], new[head:])
+        head, at = head + run, start + run
     return len(new) - min(head, len(new) - 1)
+
+
+def _find(old: Sequence[int], run: Sequence[int], at: int, least: int) -> int | None:
+    """Where ``run``, if it has ``least`` tokens, stands first in ``old`` from ``at`` on."""
+    last = len(old) - least
+    while len(run) == least and at <= last:
+        try:
+            at = old.index(run[0], at, last + 1)
+        except ValueError:
+            return None
+        if old[at : at + least] == run:
+            return at
+        at += 1
+    return None
 
 
 def pie(old: Sequence[int], new: Sequence[int]) -> int:
@@ -77,31 +92,59 @@ class Counted:
     encoded: list[int] = field(default_factory=list[int])
     prompt: list[int] = field(default_factory=list[int])
     refreshed: list[int] = field(default_factory=list[int])
-    """Encoded again behind the request, while idle."""
+    """Encoded again behind the request, while idle; only by ours."""
+
+
+class Seen(NamedTuple):
+    """Whole lines in front of the cursor and behind it; None where the file itself ends there."""
+
+    before: int | None
+    behind: int | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """All rules on one session, and what our windows showed at each request."""
+
+    rules: list[Counted]
+    seen: list[Seen]
+
+    def least_before(self) -> int | None:
+        """The fewest lines ours ever saw in front of the cursor; None when always all there are."""
+        return min((each.before for each in self.seen if each.before is not None), default=None)
+
+    def least_behind(self) -> int | None:
+        """The same behind it."""
+        return min((each.behind for each in self.seen if each.behind is not None), default=None)
 
 
 def count(
-    trace: TypingTrace, first: int, last: int, *, tokenizer: Path, config: CompletionConfig, places: int
-) -> list[Counted]:
+    trace: TypingTrace,
+    first: int,
+    last: int,
+    *,
+    tokenizer: Path,
+    config: CompletionConfig = WINDOWS,
+    places: int = EngineConfig().places,
+    budgets: Sequence[int] = BUDGETS,
+) -> Count:
     """Replay the transactions ``[first, last)``, one request behind each."""
     codec = TextCodec(Tokenizer.from_file(str(tokenizer)))
-    family = detect_family(codec.special_tokens)
-    plain = _Plain(codec, tuple(codec.special(marker) for marker in family.markers))
-    ours = Replayed(codec, config, places)
+    plain, shown = _Plain(codec), Shown(codec, config)
     others = [Counted(name) for name in RULES]
+    ours = [Replayed(codec, replace(config, repair_tokens=budget), places) for budget in budgets]
     cached: tuple[int, ...] = ()
     for number, (text, cursor) in enumerate(_requests(trace, first, last)):
-        ids = plain.prompt(text, cursor)
-        ours.request(text, cursor)
-        if number:  # the opening is the same for all
-            for counted in others:
-                counted.encoded.append(RULES[counted.name](cached, ids))
-                counted.prompt.append(len(ids))
+        ids, wanted = plain.prompt(text, cursor), shown.prompt(text, cursor)
+        counted = number > 0  # the opening is the same for all
+        for each in ours:
+            each.request(wanted, counted=counted)
+        if counted:
+            for each in others:
+                each.encoded.append(RULES[each.name](cached, ids))
+                each.prompt.append(len(ids))
         cached = ids
-    ours.counted.encoded.pop(0)
-    ours.counted.prompt.pop(0)
-    ours.counted.refreshed.pop(0)
-    return [*others, ours.counted]
+    return Count([*others, *(each.counted for each in ours)], shown.seen)
 
 
 def _requests(trace: TypingTrace, first: int, last: int) -> Iterator[tuple[str, int]]:
@@ -112,28 +155,50 @@ def _requests(trace: TypingTrace, first: int, last: int) -> Iterator[tuple[str, 
         yield text, patches[-1].cursor
 
 
-@dataclass
 class _Plain:
     """Prompts in the plain layout, windows counted in lines."""
 
-    codec: TextCodec
-    markers: tuple[int, ...]
+    def __init__(self, codec: TextCodec) -> None:
+        self._codec = codec
+        self._markers = tuple(map(codec.special, detect_family(codec.special_tokens).markers))
 
     def prompt(self, text: str, cursor: int) -> tuple[int, ...]:
         before = "".join(text[:cursor].splitlines(keepends=True)[-BEFORE_LINES - 1 :])
         behind = "".join(text[cursor:].splitlines(keepends=True)[: BEHIND_LINES + 1])
-        opening, middle, end = self.markers
-        return (opening, *self.codec.encode(before), middle, *self.codec.encode(behind), end)
+        opening, middle, end = self._markers
+        return (opening, *self._codec.encode(before), middle, *self._codec.encode(behind), end)
+
+
+class Shown:
+    """Our prompts for one document, and how many lines they show."""
+
+    def __init__(self, codec: TextCodec, config: CompletionConfig) -> None:
+        self.seen: list[Seen] = []
+        self._config = config
+        self._layout: Layout | None = None
+        self._prompts = PromptBuilder(codec, detect_family(codec.special_tokens), _ROOM)
+
+    def prompt(self, text: str, cursor: int) -> TaggedTokens:
+        self._layout = layout = lay_out(text, cursor, self._layout, self._config)
+        self.seen.append(seen(text, cursor, layout))
+        return self._prompts.build(cut(text, cursor, layout)).tokens
+
+
+def seen(text: str, cursor: int, layout: Layout) -> Seen:
+    """What the windows show. A line that is cut counts for nothing, nor does the cursor's own."""
+    start, end = layout.start, len(text) - layout.end_from_end
+    broken = start > 0 and text[start - 1] != "\n"
+    return Seen(
+        max(0, text.count("\n", start, cursor) - broken) if start else None,
+        max(0, text.count("\n", cursor, end) - 1) if layout.end_from_end else None,
+    )
 
 
 class Replayed:
     """The product's caching of one document, without tensors."""
 
     def __init__(self, codec: TextCodec, config: CompletionConfig, places: int) -> None:
-        self.counted = Counted("Splice")
-        self._config = config
-        self._layout: Layout | None = None
-        self._prompts = PromptBuilder(codec, detect_family(codec.special_tokens), _ROOM)
+        self.counted = Counted(f"Splice, {config.repair_tokens} repaired")
         self._pool = _Bookkeeping()
         pool: Any = self._pool
         self._planner = Planner(
@@ -145,20 +210,18 @@ class Replayed:
             bytes_of=codec.bytes_of,
         )
 
-    def request(self, text: str, cursor: int) -> None:
-        """Ask at ``cursor`` and count what must be encoded; refresh behind it."""
-        self._layout = lay_out(text, cursor, self._layout, self._config)
-        tokens = self._prompts.build(cut(text, cursor, self._layout)).tokens
-        owner, plan = self._planner.take("", tokens, "auto")
-        sequence = self._pool.sequences.setdefault(owner, CachedSequence(_ROOM))
-        self._pool.use(owner)
+    def request(self, wanted: TaggedTokens, *, counted: bool) -> None:
+        """Encode what must be for ``wanted``, then refresh all of it."""
+        owner, plan = self._planner.take("", wanted, "auto")
+        sequence = self._pool.use(owner)
         sequence.apply(plan)
         sequence.encoded(plan.compute)
         stale = range(sequence.exact, len(sequence))
         sequence.encoded(stale)
-        self.counted.encoded.append(plan.cost)
-        self.counted.prompt.append(len(tokens))
-        self.counted.refreshed.append(len(stale))
+        if counted:
+            self.counted.encoded.append(plan.cost)
+            self.counted.prompt.append(len(wanted))
+            self.counted.refreshed.append(len(stale))
 
 
 class _Bookkeeping:
@@ -174,9 +237,8 @@ class _Bookkeeping:
         self.sequences[target] = self.sequences[source].copy()
         return True
 
-    def use(self, owner: str) -> None:
-        self.sequences[owner] = self.sequences.pop(owner)
-
-
-def empty() -> TaggedTokens:
-    return TaggedTokens()
+    def use(self, owner: str) -> CachedSequence:
+        """The sequence, a new one at first, as the one used last."""
+        found = self.sequences.pop(owner, None)
+        self.sequences[owner] = CachedSequence(_ROOM) if found is None else found
+        return self.sequences[owner]
