@@ -119,6 +119,10 @@ def test_an_island_is_kept_from_its_size_on() -> None:
 def test_a_repeated_island_is_found_without_anchors() -> None:
     """No n-gram of it stands once, so only the greedy search can see it."""
     assert matches((1, *[7] * 20, 2), (3, *[7] * 20, 4)) == [Match(1, 1, 20)]
+    island, less = noise(ISLAND, seed=1), noise(ISLAND - 1, seed=2)
+    twice = (1, *island, 2, *island, 3, *less, 4, *less, 5)
+    other = (6, *island, 7, *island, 8, *less, 9, *less, 0)
+    assert matches(twice, other) == [Match(1, 1, ISLAND), Match(2 + ISLAND, 2 + ISLAND, ISLAND)]
 
 
 def test_text_between_two_large_changes_is_found() -> None:
