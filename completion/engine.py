@@ -4,6 +4,7 @@ Everything here runs on the engine thread, in steps: generators that pause after
 chunk of prefill and every decoded token, and can be closed at any pause.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from kvcache.pool import CachePool
 from kvcache.report import ReuseReport
 from kvcache.spans import TaggedTokens
 
+_log = logging.getLogger(__name__)
+
 _UNNAMED = "\0unnamed"
 """Owner of the store of requests without a document: dropped behind each."""
 
@@ -32,6 +35,8 @@ _CONTEXT_TOKENS = 8_192
 
 
 _LEAST_PROMPT = 128
+_CHARS_PER_TOKEN = 3
+"""Of code, about; fewer where names are unusual."""
 
 _APART = 2
 """A refresh that has to encode more than this works on a copy: whoever types on meanwhile is served
@@ -88,6 +93,7 @@ class Engine:
                 f"completion.max_tokens is {completion.max_tokens}; of the model's {loaded.max_positions} "
                 "positions that leaves too few for a prompt."
             )
+        _warn_of_wide_windows(completion, room)
         self._prompts = PromptBuilder(loaded.codec, loaded.family, room)
         self._decoder = Decoder(
             forward=loaded.forward,
@@ -238,6 +244,18 @@ class Engine:
         )
         text = trim(decoded.text, before=request.text[: request.cursor], after=request.text[request.cursor :])
         return Completion(text, trace)
+
+
+def _warn_of_wide_windows(completion: CompletionConfig, room: int) -> None:
+    """Say once that the windows may hold more than the model's context does."""
+    most = (completion.prefix_chars + completion.suffix_chars) // _CHARS_PER_TOKEN
+    if most > room:
+        _log.warning(
+            "completion.prefix_chars and completion.suffix_chars may need %s tokens; there is room for %s: "
+            "what is farthest from the cursor is left out of long prompts.",
+            f"{most:,}",
+            f"{room:,}",
+        )
 
 
 def _stop_ids(loaded: LoadedModel) -> frozenset[int]:

@@ -67,13 +67,15 @@ class PromptBuilder:
         self._tail_room = max_tokens // 4
         self._suffix_room = max_tokens // 4
         self._context_room = max_tokens // 8
-        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - max_tokens // 8 - 4
+        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - 4
+        """Shared with the context."""
 
     def build(self, parts: Cut, *, heal: bool = True) -> Prompt:
         """The prompt for the parts; texts too long for their room lose their far ends."""
         certain, piece = split_partial(parts.tail, self._codec.last_piece) if heal else (parts.tail, "")
         context = (Role.CONTEXT, self._codec.encode(parts.context)[: self._context_room])
-        prefix = (Role.PREFIX, self._codec.encode(parts.prefix)[-self._prefix_room :])
+        prefix_room = self._prefix_room - len(context[1])
+        prefix = (Role.PREFIX, self._codec.encode(parts.prefix)[-prefix_room:])
         suffix = (Role.SUFFIX, self._codec.encode(parts.suffix)[: self._suffix_room])
         tail = (Role.TAIL, self._codec.encode(certain)[-self._tail_room :])
         if self._order == "spm":

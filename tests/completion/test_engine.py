@@ -218,3 +218,20 @@ def test_the_familys_own_stop_tokens_end_a_completion(tiny: LoadedModel) -> None
     family = replace(tiny.family, stop=("d", "<|not there|>"))
     engine = Engine(replace(tiny, family=family), EngineConfig(), CompletionConfig())
     assert engine.decoder.stop_ids == tiny.codec.special_ids | {ordinary}
+
+
+def test_windows_wider_than_the_models_context_are_told_once(
+    tiny: LoadedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are cut, at the ends farthest from the cursor, and the prompt stays within the positions."""
+    wide = CompletionConfig(prefix_chars=60_000, suffix_chars=20_000, max_tokens=4)
+    engine = Engine(tiny, EngineConfig(prefill_chunk=512), wide)
+    assert "room for 4,092" in caplog.text
+    text = "value = 1\n" * 4_000
+    layout = lay_out(text, 30_000, None, wide)
+    request = CompletionRequest(text, 30_000, language="python")
+    trace = run(engine.complete(Task(request, layout, asked_at=0.0, emit=lambda _: None))).trace
+    assert len(trace.prompt_ids) <= 4_092
+    caplog.clear()
+    Engine(tiny, EngineConfig(), CompletionConfig())
+    assert not caplog.text
