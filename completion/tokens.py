@@ -14,8 +14,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from completion.errors import NoFimTokens, UnsupportedModel
+from completion.segments import SURROGATE, CutRule, Segments, choose_rule
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKER = re.compile(r"\u2581?<.*>|\[.*\]", re.DOTALL)
 """What added tokens look like that stand for no text, even where they are not flagged special."""
 
@@ -26,8 +26,8 @@ _REMEMBERED = 64
 class TextCodec:
     """Encodes text and spells out tokens for one tokenizer.
 
-    Remembers the last encoded texts, so the unchanged parts of a prompt cost nothing. Lives
-    on the engine thread.
+    Remembers the last encoded texts, so the unchanged parts of a prompt cost nothing, and their
+    lines, so a keystroke costs a line. Lives on the engine thread.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -39,7 +39,10 @@ class TextCodec:
             for entry in spec["added_tokens"]
             if entry["special"] or _MARKER.fullmatch(entry["content"])
         }
-        self._plain = Tokenizer.from_str(json.dumps(_without_specials(spec)))
+        plain = _without_specials(spec)
+        self._plain = Tokenizer.from_str(json.dumps(plain))
+        self._rule = choose_rule(self._plain, plain)
+        self._segments = Segments(self._encode_whole, self._rule)
         spell = spell_bytes if _is_byte_level(spec) else spell_pieces
         self._bytes = [spell(token) if token else b"" for token in _vocabulary(tokenizer)]
         for index, content in added.items():
@@ -49,6 +52,11 @@ class TextCodec:
     def __len__(self) -> int:
         """Tokens of the vocabulary, specials among them."""
         return len(self._bytes)
+
+    @property
+    def cut_rule(self) -> CutRule:
+        """Where texts are cut to be tokenised in segments."""
+        return self._rule
 
     @property
     def special_ids(self) -> frozenset[int]:
@@ -74,13 +82,16 @@ class TextCodec:
         """Token ids of ``text`` as ordinary text. A lone surrogate reads as U+FFFD."""
         known = self._seen.get(text)
         if known is None:
-            known = tuple(self._plain.encode(_SURROGATE.sub("\ufffd", text), add_special_tokens=False).ids)
+            known = self._segments.encode(text)
             self._seen[text] = known
             if len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
         else:
             self._seen.move_to_end(text)
         return known
+
+    def _encode_whole(self, text: str) -> list[int]:
+        return self._plain.encode(text, add_special_tokens=False).ids
 
     def bytes_of(self, token: int) -> bytes:
         """The bytes a token stands for; empty for specials and padding ids."""
@@ -98,7 +109,7 @@ class TextCodec:
         splitter = self._plain.pre_tokenizer
         if splitter is None:
             return 0
-        pieces = splitter.pre_tokenize_str(_SURROGATE.sub("\ufffd", line))
+        pieces = splitter.pre_tokenize_str(SURROGATE.sub("\ufffd", line))
         return pieces[-1][1][0] if pieces else len(line)
 
 
