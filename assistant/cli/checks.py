@@ -17,7 +17,6 @@ from packaging.requirements import Requirement
 from assistant.cli.running import RunningServer, find_server, health, status
 from assistant.presence import TOKEN_FILE
 from assistant.settings import Settings
-from completion.records import PREFIX_ONLY, UNKNOWN_CACHE
 from ui import WEB_DIST
 
 DISTRIBUTION = "splice-assistant"
@@ -171,6 +170,8 @@ def check_fim_tokens(settings: Settings) -> Check:
 
 def check_cache(settings: Settings) -> Check:
     """Whether the cache follows edits: the running server's word, else what the configuration tells."""
+    from completion.records import PREFIX_ONLY
+
     server = find_server(settings.server.state_dir)
     told = (status(server) or {}).get("cache") if server is not None else None
     said = str(told or _cache_of_model(settings))
@@ -182,6 +183,7 @@ def check_cache(settings: Settings) -> Check:
 
 def _cache_of_model(settings: Settings) -> str:
     """What ``config.json`` tells of the keys; whether they really move is tried when it is loaded."""
+    from completion.records import PREFIX_ONLY, UNKNOWN_CACHE
     from completion.registry import locate
     from kvcache.rotary import rope_type
 
