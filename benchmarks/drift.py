@@ -31,7 +31,8 @@ from kvcache.store import KVStore, rounded_capacity
 WITH, WITHOUT = "with refresh", "never refreshed"
 _BUDGET = 32
 _LEAST_OF_TREND = 3
-_NATS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
+_NATS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
+_PER_CENT = (0, 25, 50, 75, 100)
 _PARTS = 5
 _CHUNK = 64
 _ROOM = 8_192
@@ -212,31 +213,40 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
 def plot(points: Sequence[Point], block: int) -> str:
     """Above, the share of equal answers in each block; below, the divergence of every completion."""
     last = max(point.edit for point in points)
-    agreement_of, divergence_of = [], []
-    for store, colour in zip(dict.fromkeys(point.store for point in points), COLOURS, strict=False):
+    shares: list[Series] = []
+    curves: list[Series] = []
+    for store, colour in ((WITH, COLOURS[0]), (WITHOUT, COLOURS[1])):
         own = [point for point in points if point.store == store]
-        blocks = [[each for each in own if (each.edit - 1) // block == at] for at in range(-(-last // block))]
-        kept = [part for part in blocks if part]
-        middles = [statistics.fmean(each.edit for each in part) for part in kept]
-        first = [100 * statistics.fmean(each.first for each in part) for part in kept]
-        line = [100 * statistics.fmean(each.line for each in part) for part in kept]
-        means = [statistics.fmean(each.divergence for each in part) for part in kept]
-        agreement_of += [
-            Series(f"{store}: line", list(zip(middles, line, strict=True)), colour),
-            Series(f"{store}: first token", list(zip(middles, first, strict=True)), colour, dashed=True),
-        ]
-        divergence_of += [
-            Series("", [(each.edit, each.divergence) for each in own], colour, dots=True),
-            Series("", list(zip(middles, means, strict=True)), colour),
-        ]
+        parts = {at: [each for each in own if at < each.edit <= at + block] for at in range(0, last, block)}
+        full = {at: part for at, part in parts.items() if part}
+        for what, equal in (("first token", _first), ("line", _line)):
+            place = block * (0.2 + 0.2 * len(shares))
+            bars = [(at + place, 100 * statistics.fmean(map(equal, part))) for at, part in full.items()]
+            faint, width = equal is _first, block * 0.17
+            shares.append(Series(f"{store}: {what}", bars, colour, "bars", faint=faint, width=width))
+        means = [(at + block / 2, statistics.fmean(map(_divergence, part))) for at, part in full.items()]
+        curves += [Series("", [(each.edit, each.divergence) for each in own], colour, "dots")]
+        curves += [Series("", means, colour)]
     panels = [
-        Panel("equal to full recomputation, % of a block's completions", range(0, 101, 20), agreement_of),
+        Panel("Answers equal to full recomputation's, % of the completions of a block", _PER_CENT, shares),
         Panel(
-            "KL divergence from it, nats a token: completions, mean of a block",
+            "KL divergence from it, nats a token: every completion; means of the blocks",
             _NATS,
-            divergence_of,
+            curves,
             log=True,
         ),
     ]
     ticks = [last * part / _PARTS for part in range(_PARTS + 1)]
     return draw("Drift", panels, across="edits since the cache was computed", ticks=ticks)
+
+
+def _first(point: Point) -> bool:
+    return point.first
+
+
+def _line(point: Point) -> bool:
+    return point.line
+
+
+def _divergence(point: Point) -> float:
+    return point.divergence

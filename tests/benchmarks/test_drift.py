@@ -90,8 +90,9 @@ def test_the_drawing_has_a_curve_a_store_and_measure_and_a_dot_a_completion() ->
     found = [point(edit, store) for edit in range(25, 401, 25) for store in (WITH, WITHOUT)]
     root = ET.fromstring(plot(found, 200))
     tags = [each.tag.rpartition("}")[2] for each in root.iter()]
-    assert tags.count("polyline") == 6
-    assert tags.count("circle") == len(found) + 6 * 2
+    assert tags.count("polyline") == 2
+    assert tags.count("circle") == len(found) + 2 * 2
+    assert tags.count("rect") == 4 + 4 * 2
 
 
 def test_it_replays_reports_and_draws(tmp_path: Path, tiny_model_dir: Path) -> None:

@@ -15,10 +15,10 @@ def drawn(*panels: Panel) -> ET.Element:
 
 def test_every_tick_label_and_name_is_written_once() -> None:
     one = Panel("share, %", [0, 50, 100], [Series("first", [(0, 50)]), Series("other < all", [(100, 100)])])
-    two = Panel("nats", [0.01, 0.1, 1], [Series("first", [(0, 0.1)])], log=True)
+    two = Panel("nats", [0.01, 0.1, 1], [Series("third", [(0, 0.1)]), Series("", [])], log=True)
     words = [each.text for each in drawn(one, two).iter(f"{SVG}text")]
     assert words == [
-        *("first", "other < all"),
+        *("first", "other < all", "third"),
         *("share, %", "0", "50", "100"),
         *("nats", "0.01", "0.1", "1"),
         *("0", "50", "100", "edits"),
@@ -49,7 +49,31 @@ def test_points_are_inside_and_in_their_order() -> None:
     assert max(y for _, y in circles[:3]) < min(y for _, y in circles[3:])
 
 
-def test_dots_are_not_joined_and_dashes_are_dashed() -> None:
-    series = [Series("a", [(0, 1)], dots=True), Series("b", [(0, 1)], dashed=True)]
-    (line,) = drawn(Panel("", [0, 1], series)).iter(f"{SVG}polyline")
-    assert line.get("stroke-dasharray")
+def test_dots_are_not_joined_and_bars_stand_on_the_bottom() -> None:
+    series = [Series("a", [(0, 1)], style="dots"), Series("b", [(50, 1), (75, 0.5)], style="bars", width=10)]
+    found = drawn(Panel("", [0, 1], series))
+    assert not list(found.iter(f"{SVG}polyline"))
+    bars = [
+        {key: float(str(each.get(key))) for key in ("x", "y", "width", "height")} for each in _bars(found)
+    ]
+    assert [bar["x"] + bar["width"] / 2 for bar in bars] == sorted(
+        bar["x"] + bar["width"] / 2 for bar in bars
+    )
+    assert bars[0]["y"] + bars[0]["height"] == pytest.approx(bars[1]["y"] + bars[1]["height"])
+    assert bars[0]["height"] == pytest.approx(2 * bars[1]["height"])
+
+
+def _bars(found: ET.Element) -> list[ET.Element]:
+    legend = 2
+    return list(found.iter(f"{SVG}rect"))[legend:]
+
+
+def test_a_legend_tells_faint_from_full() -> None:
+    series = [Series("a", [], faint=True), Series("", []), Series("b", [])]
+    boxes = drawn(Panel("", [0, 1], series)).iter(f"{SVG}rect")
+    assert [each.get("fill-opacity") for each in boxes] == ["0.5", "1"]
+
+
+def test_small_numbers_are_written_out() -> None:
+    words = [each.text for each in drawn(Panel("", [1e-6, 1, 1_000], [], log=True)).iter(f"{SVG}text")]
+    assert words[1:4] == ["0.000001", "1", "1,000"]

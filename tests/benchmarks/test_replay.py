@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks import replay
@@ -51,6 +51,7 @@ def longest_common(old: Sequence[int], new: Sequence[int]) -> int:
 
 
 @given(few, few.filter(bool), st.integers(1, 5))
+@example((5, 1, 1, 2, 3), (1, 2, 3), 3)
 def test_llama_cpp_finds_what_its_loop_finds(old: tuple[int, ...], new: tuple[int, ...], least: int) -> None:
     assert llama_cpp(old, new, least=least) == scanned(old, new, least)
 
