@@ -120,6 +120,23 @@ def test_every_rule_counts_every_request(tokenizer: Path) -> None:
         assert all(1 <= cost <= prompt for cost, prompt in zip(each.encoded, each.prompt, strict=True))
 
 
+def test_other_rules_go_from_each_plain_prompt_to_the_next(tokenizer: Path) -> None:
+    codec = replay.TextCodec(replay.Tokenizer.from_file(str(tokenizer)))
+    before, behind, middle = map(codec.special, ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"))
+    texts = [(SOURCE, session().transactions[0][0].position)]
+    for patches in session().transactions:
+        texts.append((applied(texts[-1][0], patches), patches[-1].cursor))
+    prompts: list[tuple[int, ...]] = []
+    for text, cursor in texts:
+        left = text[:cursor].splitlines(keepends=True)[-257:]
+        right = text[cursor:].splitlines(keepends=True)[:65]
+        ids = codec.encode("".join(left)), codec.encode("".join(right))
+        prompts.append((before, *ids[0], behind, *ids[1], middle))
+    found = {each.name: each.encoded for each in counted(tokenizer).rules}
+    for name, rule in replay.RULES.items():
+        assert found[name] == [rule(old, new) for old, new in pairwise(prompts)]
+
+
 def test_typing_costs_ours_a_token_or_two_and_nothing_is_stale(tokenizer: Path) -> None:
     typed = range(2, 16)  # behind the line break, which moves the cursor to another line
     ours = counted(tokenizer).rules[-1]
