@@ -172,6 +172,20 @@ def test_a_refresh_of_a_store_that_went_elsewhere_ends(engine: Engine) -> None:
     assert engine.pool.owners == ()
 
 
+def test_a_refresh_ends_when_a_request_has_taken_its_store_elsewhere(tiny: LoadedModel) -> None:
+    """With room for one store, request and refresh share it; the next refresh is for the new text."""
+    small = EngineConfig(refresh_chunk=4, cache_bytes=512 * tiny.shape.token_bytes)
+    engine = Engine(tiny, small, CompletionConfig(max_tokens=4, repair_tokens=0))
+    ask(engine, task(SOURCE, 90))
+    refresh = engine.refresh(task("import os\n" + SOURCE, 100))
+    next(refresh)
+    ask(engine, task("import sys, os\n" + SOURCE, 105))
+    held = engine.pool.held("doc")
+    assert list(refresh) == []
+    assert engine.pool.held("doc") == held
+    assert run(engine.refresh(task("import sys, os\n" + SOURCE, 105))) > 0
+
+
 def test_a_window_larger_than_the_models_context_is_cut_to_it(tiny: LoadedModel) -> None:
     """Whatever the settings wish to show, prompt and answer fit; so does the next request."""
     config = CompletionConfig(max_tokens=3_800, prefix_chars=10**6, suffix_chars=10**6, tail_max_chars=10**6)

@@ -119,6 +119,18 @@ def test_keys_stand_for_their_present_positions(
         bench.check(store)
 
 
+def test_keys_move_on_after_a_compaction(bench: Bench) -> None:
+    """What a key was at its birth is moved along with it."""
+    text = tuple(range(100, 130))
+    store = bench.store(Parts(prefix=text, tail=(1,)).prompt, 64)
+    for prefix in (text[10:], text[15:], (5, 6, *text[15:]), text[20:]):
+        bench.follow(store, plan_reuse(store.tokens, Parts(prefix=prefix, tail=(1,)).prompt))
+        assert store.holes or len(prefix) == 17
+        store.compact()
+        assert not store.holes
+        bench.check(store)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_a_thousand_edits_wear_nothing_out(bench: Bench, dtype: torch.dtype) -> None:
     """The keys after 1,000 moves are, bit for bit, those after the one move to the same place."""

@@ -43,14 +43,19 @@ def held(engine: Engine) -> Held:
 
 
 @relaxed
-@given(starts, scripts)
-def test_after_a_refresh_everything_is_exact(tiny: LoadedModel, start: str, script: list[Edit]) -> None:
+@given(starts, scripts, st.lists(edits, max_size=2))
+def test_after_a_refresh_everything_is_exact(
+    tiny: LoadedModel, start: str, script: list[Edit], unasked: list[Edit]
+) -> None:
+    """Also for a text that nobody has asked about yet."""
     engine = fresh_engine(tiny)
     user = User(start)
     for edit in script:
         user.edit(edit)
         warm = user.ask(engine)
         assert warm.trace.reuse.prompt == len(warm.trace.prompt_ids)
+    for edit in unasked:
+        user.edit(edit)
     run(engine.refresh(user.task()))
     tokens, exact = held(engine)
     prompt = engine.prompt(user.task().request, user.task().layout)
