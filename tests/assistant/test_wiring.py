@@ -30,7 +30,9 @@ from assistant.wiring import run_server
 from tests.assistant.conftest import settings_for
 from completion.config import CompletionConfig
 settings = settings_for(Path(sys.argv[1]), Path(sys.argv[2]))
-endless = CompletionConfig(max_tokens=3000, single_line_tokens=3000, time_budget_s=60.0)
+endless = CompletionConfig(
+    max_tokens=3000, single_line_tokens=3000, time_budget_s=60.0, prefix_chars=2_000, suffix_chars=500
+)
 settings = replace(settings, completion=endless)
 asyncio.run(run_server(settings, on_ready=lambda *urls: print(*urls, flush=True)))
 sys.stderr.flush()
