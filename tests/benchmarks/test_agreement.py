@@ -120,6 +120,24 @@ def test_the_answer_spells_the_half_word_and_the_text_leaves_it_out(
     assert "\n" not in reference.text
 
 
+def test_a_line_ends_with_the_token_that_ends_it(
+    judge: Judge, builder: PromptBuilder, tiny: LoadedModel
+) -> None:
+    """Line ends in front of all text do not count; a special token ends it too."""
+    answers = [
+        full(judge, ask(builder, PREFIX, f"    def {name}(")) for name in ("a", "_get", "run", "parse")
+    ]
+    ended = 0
+    for each in answers:
+        spelled = [tiny.codec.bytes_of(token) for token in each.line]
+        assert each.line == each.continuation[: len(each.line)]
+        assert b"\n" not in b"".join(spelled[:-1]).lstrip(b"\n")
+        ends = b"\n" in b"".join(spelled).lstrip(b"\n") or each.line[-1] in tiny.codec.special_ids
+        assert ends or each.line == each.continuation
+        ended += ends
+    assert ended
+
+
 def test_distributions_are_those_of_a_cold_computation_along_the_continuation(
     judge: Judge, builder: PromptBuilder, tiny: LoadedModel
 ) -> None:
