@@ -23,6 +23,11 @@ class StepCosts:
         """Seconds that one more row takes."""
         return self._per_row_s
 
+    @property
+    def base_s(self) -> float:
+        """Seconds that a pass takes whatever its rows; 0 before one of a single row was noted."""
+        return self._base_s
+
     def note(self, rows: int, seconds: float) -> None:
         """A pass of ``rows`` rows took ``seconds``. Passes of few rows say little and are passed over."""
         if rows == 1:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -35,10 +36,8 @@ class Forward:
 
     def encode_at(self, store: KVStore, positions: Sequence[int]) -> None:
         """Encode the store's tokens at ascending ``positions``; no logits are computed."""
-        started = time.perf_counter()
-        with torch.inference_mode(), store.encoding(positions) as rows:
+        with torch.inference_mode(), store.encoding(positions) as rows, self._timed(rows):
             self._body(**self._inputs(store, rows))
-        self.costs.note(len(positions), time.perf_counter() - started)
 
     def logits(self, store: KVStore, tokens: Sequence[int]) -> torch.Tensor:
         """Append ``tokens`` and return the logits behind the last: float32 ``[vocabulary]``."""
@@ -67,8 +66,17 @@ class Forward:
         return store
 
     def _last_logits(self, store: KVStore, rows: Rows) -> torch.Tensor:
-        out = self._model(**self._inputs(store, rows), logits_to_keep=1)
-        return out.logits[0, -1].float()
+        with self._timed(rows):
+            out = self._model(**self._inputs(store, rows), logits_to_keep=1)
+            return out.logits[0, -1].float()
+
+    @contextmanager
+    def _timed(self, rows: Rows) -> Generator[None]:
+        """Note what the pass in the block costs. Not on a GPU, where it has only been queued by then."""
+        started = time.perf_counter()
+        yield
+        if self._device.type == "cpu":
+            self.costs.note(len(rows.ids), time.perf_counter() - started)
 
     def _inputs(self, store: KVStore, rows: Rows) -> dict[str, Any]:
         return {

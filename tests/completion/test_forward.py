@@ -92,3 +92,17 @@ def test_passes_tell_what_they_cost(tiny: LoadedModel) -> None:
 def test_a_cold_store_holds_the_tokens_exactly(tiny: LoadedModel) -> None:
     store = tiny.forward.cold(TOKENS)
     assert (store.ids, store.exact, store.missing) == (TOKENS, len(TOKENS), ())
+
+
+def test_every_pass_of_a_request_teaches_what_a_row_costs(tiny: LoadedModel) -> None:
+    """Also a prompt of one chunk, and the passes that decode."""
+    forward = Forward(tiny.model, tiny.shape, dtype=tiny.dtype, device=tiny.device)
+    guess = forward.costs.per_row_s
+    store = wanting(tiny)
+    run(forward.fill(store, store.missing, 64))
+    learnt = forward.costs.per_row_s
+    assert learnt < guess  # a row of the tiny model takes microseconds, the guess is two milliseconds
+    forward.logits(store, [1])
+    forward.encode(store, [1])
+    assert forward.costs.per_row_s == learnt  # passes of one row tell the base
+    assert forward.costs.base_s > 0
