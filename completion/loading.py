@@ -16,6 +16,7 @@ from completion.errors import CorruptModel, UnsupportedModel
 from completion.families import FimFamily, detect_family
 from completion.forward import Forward
 from completion.quantize import int8_is_fast, quantize_model
+from completion.records import PREFIX_ONLY
 from completion.tokens import TextCodec
 from kvcache.config import CacheShape
 from kvcache.errors import UnsupportedCache, UnsupportedShift
@@ -104,7 +105,7 @@ def _rotary(model: Any, shape: CacheShape, max_positions: int) -> tuple[Rotary |
     try:
         return rotary_of(model, shape.head_dim, max_positions), ""
     except UnsupportedShift as error:
-        _log.warning("%s Edits reuse the exact common prefix of the prompt only.", error)
+        _log.warning("%s %s", error, PREFIX_ONLY)
         return None, str(error)
 
 

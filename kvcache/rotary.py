@@ -13,7 +13,9 @@ from torch import nn
 
 from kvcache.errors import UnsupportedShift
 
-_UNSTEADY = frozenset({"dynamic", "longrope"})
+UNSTEADY = frozenset({"dynamic", "longrope"})
+"""Kinds of rotary scaling whose angles change with the length: no cached key can be moved."""
+
 _TABLE_STEP = 4096
 """The table of angles grows by this many positions."""
 
@@ -149,7 +151,7 @@ def _refuse_unsteady(config: Any) -> None:
     if len(kinds) > 1 or not {"full_attention", "sliding_attention"}.issuperset(kinds):
         raise _refusal(config, f"it has layers of kind {', '.join(kinds)}")
     kind = rope_type(config)
-    if kind in _UNSTEADY:
+    if kind in UNSTEADY:
         raise _refusal(config, f"its rotary angles ({kind}) change with the length of the sequence")
 
 

@@ -21,8 +21,6 @@ from ui import WEB_DIST
 
 DISTRIBUTION = "splice-assistant"
 SHOWN = ("torch", "transformers", "tokenizers", "pygls", "litestar")
-CHANGING_ANGLES = ("dynamic", "longrope")
-"""Kinds of rotary scaling with which no cached key can be moved."""
 ROOM_BYTES = 3 << 30
 """What the default model takes at most while it is loaded."""
 
@@ -185,12 +183,12 @@ def _cache_of_model(settings: Settings) -> str:
     """What ``config.json`` tells of the keys; whether they really move is tried when it is loaded."""
     from completion.records import PREFIX_ONLY, UNKNOWN_CACHE
     from completion.registry import locate
-    from kvcache.rotary import rope_type
+    from kvcache.rotary import UNSTEADY, rope_type
 
     found = locate(settings.engine.model, models_dir=settings.engine.models_dir, has_gpu=_has_gpu(settings))
     config = SimpleNamespace(**json.loads((found.directory / "config.json").read_text("utf-8")))
     kind = rope_type(config)
-    if kind in CHANGING_ANGLES:
+    if kind in UNSTEADY:
         return f"The model's rotary angles ({kind}) change with the length of the prompt. {PREFIX_ONLY}"
     return UNKNOWN_CACHE
 
