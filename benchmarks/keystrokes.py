@@ -3,7 +3,8 @@
 Starts the server, opens the document over its websocket and, for every recorded edit, sends
 ``didChange`` and ``inlineCompletion`` and waits for the answer. Full recomputation is measured
 in between: every Nth keystroke the same text is opened once more, as a document nobody has seen,
-and asked at the same cursor.
+and asked at the same cursor. With ``--llama URL`` a running ``llama-server`` with the same model is
+asked whatever reached our model, right behind it, in the plain layout.
 
 With ``--dry`` no model runs: the tokens that a keystroke costs are counted, by our rules and by
 others (:mod:`benchmarks.replay`).
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.llama import Rival, Told
 from benchmarks.product import Asked, Editor, editor, running_product
 from benchmarks.replay import BEFORE_LINES, BEHIND_LINES, WINDOWS, Count, Counted, count
 from benchmarks.table import Cell, Report, Row
@@ -29,10 +31,11 @@ _LANGUAGE = "rust"
 
 
 class Stroke(NamedTuple):
-    """One keystroke; ``full`` is the same question to an empty cache, where it was asked."""
+    """One keystroke; ``full`` is the same question to an empty cache, ``llama`` to llama-server."""
 
     asked: Asked
     full: Asked | None
+    llama: Told | None = None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +46,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--full-every", type=int, default=10, help="measure full recomputation every Nth time"
     )
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
+    parser.add_argument(
+        "--llama", metavar="URL", help="a llama-server (--cache-reuse 256, as many threads) to ask as well"
+    )
     parser.add_argument("--json", type=Path, help="write the table's figures here")
     parser.add_argument("--dry", action="store_true", help="count tokens; no model is needed")
     parser.add_argument(
@@ -54,13 +60,15 @@ def run(options: argparse.Namespace) -> int:
     trace = read_trace(options.trace)
     if options.dry:
         return _dry(trace, options)
+    rival = Rival(options.llama, options.model) if options.llama else None
     with running_product(options.model) as server, editor(server) as client:
-        opening, strokes = _replay(client, trace, options)
+        opening, strokes = _replay(client, trace, options, rival)
     notes = [
         f"{options.trace.name}, edits {options.first} to {options.last}; one request an edit, each awaited.",
         f"Before them the file was opened and asked once: {_opening(opening)}.",
         f"Full recomputation: the same question about an unseen copy, every {options.full_every}th edit.",
         "Typed along: the text shown last covered the edit, so no model was asked.",
+        *_about(rival),
         "First token: from the request's arrival at the service; answer: all tokens, as the client sees it.",
     ]
     Report("keystrokes", rows(strokes), notes).write(options.json)
@@ -118,18 +126,29 @@ def dry_rows(rules: Sequence[Counted]) -> list[Row]:
     ]
 
 
-def _replay(client: Editor, trace: TypingTrace, options: argparse.Namespace) -> tuple[Asked, list[Stroke]]:
+def _about(rival: Rival | None) -> list[str]:
+    if rival is None:
+        return ["llama-server was not asked: no --llama."]
+    return ["llama-server: one token, plain layout, the same windows; first token: as its client sees it."]
+
+
+def _replay(
+    client: Editor, trace: TypingTrace, options: argparse.Namespace, rival: Rival | None
+) -> tuple[Asked, list[Stroke]]:
     text = trace.text_before(options.first)
     file = client.open(_URI, text, language=_LANGUAGE)
     edits = trace.transactions[options.first : options.last]
     opening = file.ask(edits[0][0].position)
+    if rival:
+        rival.ask(text, edits[0][0].position)
     strokes: list[Stroke] = []
     for number, patches in enumerate(edits):
         text = applied(text, patches)
         file.type(patches)
         asked = file.ask(patches[-1].cursor)
         full = _ask_copy(client, text, patches[-1].cursor) if number % options.full_every == 0 else None
-        strokes.append(Stroke(asked, full))
+        told = rival.ask(text, patches[-1].cursor) if rival and asked.trace else None
+        strokes.append(Stroke(asked, full, told))
         _tell(number + 1, asked)
     return opening, strokes
 
@@ -154,6 +173,21 @@ def rows(strokes: Sequence[Stroke]) -> list[Row]:
         {**_row("all requests", [*model, *typed]), **_spread("first token ms", [])},
         _row("full recomputation", full),
         _row("asked the model, beside full", beside),
+        *_llama_rows([stroke.llama for stroke in strokes if stroke.llama]),
+    ]
+
+
+def _llama_rows(told: Sequence[Told]) -> list[Row]:
+    if not told:
+        return []
+    return [
+        {
+            "requests": "llama-server, the same",
+            "count": len(told),
+            "prompt tokens": _median([each.prompt for each in told]),
+            **_spread("encoded", [each.encoded for each in told]),
+            **_spread("first token ms", [each.wall_ms for each in told]),
+        }
     ]
 
 
