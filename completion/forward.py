@@ -44,6 +44,14 @@ class Forward:
         with torch.inference_mode(), store.appending(tokens) as rows:
             return self._last_logits(store, rows)
 
+    def every_logits(self, store: KVStore, tokens: Sequence[int]) -> torch.Tensor:
+        """Append ``tokens`` and return the logits behind each: float32 ``[tokens, vocabulary]``.
+
+        What checking drafts takes: one pass for all of them.
+        """
+        with torch.inference_mode(), store.appending(tokens) as rows, self._timed(rows):
+            return self._model(**self._inputs(store, rows)).logits[0].float()
+
     def fill(
         self, store: KVStore, positions: Sequence[int], chunk: int
     ) -> Generator[None, None, torch.Tensor]:

@@ -24,7 +24,7 @@ def test_eight_bits_are_close_to_float32(tiny_model_dir: Path) -> None:
         loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights=weights, device="cpu"))
         store = KVStore(loaded.shape, 16, dtype=loaded.dtype, device=CPU)
         answers[weights] = loaded.forward.logits(store, (5, 6, 7))
-        linear = loaded.model.model.layers[0].mlp.up_proj
+        linear = loaded.model.model.layers[0].mlp.down_proj
         assert isinstance(linear, Int8Linear) == (weights == "int8")
     difference = (answers["int8"] - answers["float32"]).std() / answers["float32"].std()
     assert 0 < difference < 0.05
