@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drift, edits, fim, keystrokes
+from benchmarks import drift, edits, engine, fim, keystrokes
 
-_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "drift": drift, "fim": fim}
+_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "drift": drift, "fim": fim, "engine": engine}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
