@@ -3,13 +3,12 @@
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from completion.costs import StepCosts
+from completion.passes import Pass
 from kvcache.config import CacheShape
-from kvcache.hf import StoreCache
 from kvcache.store import KVStore, Rows, rounded_capacity
 
 _GUESS_S = (2e-3, 5e-4)
@@ -19,12 +18,11 @@ _GUESS_S = (2e-3, 5e-4)
 class Forward:
     """Forward passes of one model. Lives on the engine thread."""
 
-    def __init__(self, model: Any, shape: CacheShape, *, dtype: torch.dtype, device: torch.device) -> None:
-        """``model`` is a transformers causal language model with our attention set."""
+    def __init__(self, passes: Pass, shape: CacheShape, *, dtype: torch.dtype, device: torch.device) -> None:
+        """``dtype`` is that of the caches."""
         self.costs = StepCosts(_GUESS_S[device.type == "cuda"])
         """What the passes of this model cost here."""
-        self._model = model
-        self._body = model.get_decoder()
+        self._pass = passes
         self._shape = shape
         self._dtype = dtype
         self._device = device
@@ -32,17 +30,17 @@ class Forward:
     def encode(self, store: KVStore, tokens: Sequence[int]) -> None:
         """Append ``tokens`` to the store; nobody reads their logits, so none are computed."""
         with torch.inference_mode(), store.appending(tokens) as rows:
-            self._body(**self._inputs(store, rows))
+            self._pass.encode(store, rows)
 
     def encode_at(self, store: KVStore, positions: Sequence[int]) -> None:
         """Encode the store's tokens at ascending ``positions``; no logits are computed."""
         with torch.inference_mode(), store.encoding(positions) as rows, self._timed(rows):
-            self._body(**self._inputs(store, rows))
+            self._pass.encode(store, rows)
 
     def logits(self, store: KVStore, tokens: Sequence[int]) -> torch.Tensor:
         """Append ``tokens`` and return the logits behind the last: float32 ``[vocabulary]``."""
-        with torch.inference_mode(), store.appending(tokens) as rows:
-            return self._last_logits(store, rows)
+        with torch.inference_mode(), store.appending(tokens) as rows, self._timed(rows):
+            return self._pass.last_logits(store, rows)
 
     def every_logits(self, store: KVStore, tokens: Sequence[int]) -> torch.Tensor:
         """Append ``tokens`` and return the logits behind each: float32 ``[tokens, vocabulary]``.
@@ -50,7 +48,7 @@ class Forward:
         What checking drafts takes: one pass for all of them.
         """
         with torch.inference_mode(), store.appending(tokens) as rows, self._timed(rows):
-            return self._model(**self._inputs(store, rows)).logits[0].float()
+            return self._pass.every_logits(store, rows)
 
     def fill(
         self, store: KVStore, positions: Sequence[int], chunk: int
@@ -64,19 +62,14 @@ class Forward:
         for start in range(0, last, chunk):
             self.encode_at(store, positions[start : start + chunk])
             yield
-        with torch.inference_mode(), store.encoding(positions[last:]) as rows:
-            return self._last_logits(store, rows)
+        with torch.inference_mode(), store.encoding(positions[last:]) as rows, self._timed(rows):
+            return self._pass.last_logits(store, rows)
 
     def cold(self, tokens: Sequence[int]) -> KVStore:
         """A fresh store with ``tokens`` encoded in one piece: the truth to audit against."""
         store = KVStore(self._shape, rounded_capacity(len(tokens)), dtype=self._dtype, device=self._device)
         self.encode(store, tokens)
         return store
-
-    def _last_logits(self, store: KVStore, rows: Rows) -> torch.Tensor:
-        with self._timed(rows):
-            out = self._model(**self._inputs(store, rows), logits_to_keep=1)
-            return out.logits[0, -1].float()
 
     @contextmanager
     def _timed(self, rows: Rows) -> Generator[None]:
@@ -85,12 +78,3 @@ class Forward:
         yield
         if self._device.type == "cpu":
             self.costs.note(len(rows.ids), time.perf_counter() - started)
-
-    def _inputs(self, store: KVStore, rows: Rows) -> dict[str, Any]:
-        return {
-            "input_ids": torch.tensor([rows.ids], device=self._device),
-            "position_ids": rows.positions[None],
-            "attention_mask": rows.mask[None, None],
-            "past_key_values": StoreCache(store, rows),
-            "use_cache": True,
-        }

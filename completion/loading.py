@@ -15,6 +15,7 @@ from completion.config import EngineConfig
 from completion.errors import CorruptModel, UnsupportedModel
 from completion.families import FimFamily, detect_family
 from completion.forward import Forward
+from completion.passes import TransformersPass
 from completion.quantize import int8_is_fast, quantize_model
 from completion.records import PREFIX_ONLY
 from completion.tokens import TextCodec
@@ -65,7 +66,7 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
     return LoadedModel(
         name=name,
         model=model,
-        forward=Forward(model, shape, dtype=dtype, device=device),
+        forward=Forward(TransformersPass(model, device), shape, dtype=dtype, device=device),
         codec=codec,
         family=family,
         shape=replace(shape, movable=rotary is not None),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from completion.forward import Forward
 from completion.loading import LoadedModel
+from completion.passes import TransformersPass
 from kvcache.audit import largest_error
 from kvcache.plan import plan_cold, plan_exact
 from kvcache.spans import Role, tagged
@@ -81,7 +82,9 @@ def test_encoding_what_is_right_already_changes_nothing(tiny: LoadedModel, posit
 
 
 def test_passes_tell_what_they_cost(tiny: LoadedModel) -> None:
-    forward = Forward(tiny.model, tiny.shape, dtype=tiny.dtype, device=tiny.device)
+    forward = Forward(
+        TransformersPass(tiny.model, tiny.device), tiny.shape, dtype=tiny.dtype, device=tiny.device
+    )
     guess = forward.costs.per_row_s
     store = wanting(tiny)
     run(forward.fill(store, store.missing, 16))
@@ -96,7 +99,9 @@ def test_a_cold_store_holds_the_tokens_exactly(tiny: LoadedModel) -> None:
 
 def test_every_pass_of_a_request_teaches_what_a_row_costs(tiny: LoadedModel) -> None:
     """Also a prompt of one chunk, and the passes that decode."""
-    forward = Forward(tiny.model, tiny.shape, dtype=tiny.dtype, device=tiny.device)
+    forward = Forward(
+        TransformersPass(tiny.model, tiny.device), tiny.shape, dtype=tiny.dtype, device=tiny.device
+    )
     guess = forward.costs.per_row_s
     store = wanting(tiny)
     run(forward.fill(store, store.missing, 64))

@@ -23,6 +23,7 @@ from transformers import (
 
 from completion.forward import Forward
 from completion.loading import LoadedModel
+from completion.passes import TransformersPass
 from kvcache.audit import largest_error
 from kvcache.errors import AuditError, UnsupportedCache
 from kvcache.hf import ATTENTION, attend_slots, cache_shape, position_limit, register_attention
@@ -152,7 +153,8 @@ def test_up_to_the_limit_logits_equal_transformers_own(config: PretrainedConfig)
         model = AutoModelForCausalLM.from_config(config, attn_implementation=ATTENTION).eval()
         shape = cache_shape(config, 4)
         store = KVStore(shape, 32, dtype=torch.float32, device=torch.device("cpu"))
-        forward = Forward(model, shape, dtype=torch.float32, device=torch.device("cpu"))
+        cpu = torch.device("cpu")
+        forward = Forward(TransformersPass(model, cpu), shape, dtype=torch.float32, device=cpu)
         forward.encode(store, tokens[:9])
         ours = forward.logits(store, tokens[9:length])
         torch.manual_seed(0)

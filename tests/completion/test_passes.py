@@ -1,0 +1,72 @@
+"""A pass computes what transformers' own model computes, whatever the slots look like."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from completion.loading import LoadedModel
+from completion.passes import Pass, TransformersPass
+from kvcache.plan import plan_reuse
+from kvcache.spans import Role, tagged
+from kvcache.store import KVStore
+
+TOKENS = (5, 77, 130, 12, 300, 41, 8, 256, 19, 640, 3)
+
+
+@pytest.fixture
+def subject(tiny: LoadedModel) -> Pass:
+    """The pass under test."""
+    return TransformersPass(tiny.model, tiny.device)
+
+
+@pytest.fixture
+def reference(tiny_model_dir: Path) -> torch.Tensor:
+    """The logits of transformers' own attention and cache: float32 ``[tokens, vocabulary]``."""
+    auto: Any = AutoModelForCausalLM  # partly untyped
+    model = auto.from_pretrained(tiny_model_dir, attn_implementation="eager").eval()
+    with torch.inference_mode():
+        return model(torch.tensor([TOKENS])).logits[0]
+
+
+def empty_store(tiny: LoadedModel) -> KVStore:
+    return KVStore(tiny.shape, 256, dtype=tiny.dtype, device=tiny.device, rotary=tiny.rotary)
+
+
+def test_every_row_has_its_logits(tiny: LoadedModel, subject: Pass, reference: torch.Tensor) -> None:
+    store = empty_store(tiny)
+    with torch.inference_mode(), store.appending(TOKENS) as rows:
+        logits = subject.every_logits(store, rows)
+    assert logits.dtype == torch.float32
+    assert torch.allclose(logits, reference, atol=1e-3)
+
+
+@pytest.mark.parametrize("split", [1, 4, len(TOKENS) - 1])
+def test_what_was_encoded_before_is_seen(
+    tiny: LoadedModel, subject: Pass, reference: torch.Tensor, split: int
+) -> None:
+    store = empty_store(tiny)
+    with torch.inference_mode():
+        with store.appending(TOKENS[:split]) as rows:
+            subject.encode(store, rows)
+        with store.appending(TOKENS[split:]) as rows:
+            logits = subject.last_logits(store, rows)
+    assert logits.shape == (reference.shape[1],)
+    assert torch.allclose(logits, reference[-1], atol=1e-3)
+
+
+def test_scattered_slots_change_nothing(tiny: LoadedModel, subject: Pass, reference: torch.Tensor) -> None:
+    """Tokens that were inserted sit in other slots than their positions say."""
+    store = empty_store(tiny)
+    short = TOKENS[:3] + TOKENS[6:]
+    wanted = tagged([(Role.PREFIX, TOKENS)])
+    with torch.inference_mode():
+        with store.appending(short, Role.PREFIX) as rows:
+            subject.encode(store, rows)
+        store.apply(plan_reuse(store.tokens, wanted))
+        assert {3, 4, 5} <= set(store.missing) < set(range(3, len(TOKENS)))
+        with store.encoding(range(3, len(TOKENS))) as rows:
+            logits = subject.every_logits(store, rows)
+    assert torch.allclose(logits, reference[3:], atol=1e-3)
