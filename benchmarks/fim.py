@@ -138,8 +138,7 @@ async def _judge(service: CompletionService, case: Case, layout: str, sandbox: S
     completion = await service.complete(request)
     total_ms = (time.perf_counter() - started) * 1e3
     answer = completion.text.partition("\n")[0]
-    program = f"{case.prompt}{answer}\n{case.suffix}{case.checks}"
-    verdict = await asyncio.to_thread(sandbox.run, program)
+    verdict = await asyncio.to_thread(sandbox.run, program(case, answer))
     return Outcome(
         layout=layout,
         name=case.name,
@@ -147,13 +146,23 @@ async def _judge(service: CompletionService, case: Case, layout: str, sandbox: S
         line=case.line,
         passed=verdict.passed,
         reason=verdict.reason,
-        exact=answer.strip() == case.line.strip(),
+        exact=is_exact(case, answer),
         indented=answer.rstrip() == case.line.rstrip(),
         finish=str(completion.trace.finish),
         encoded=completion.trace.reuse.computed,
         generated=completion.trace.generated,
         total_ms=total_ms,
     )
+
+
+def program(case: Case, answer: str) -> str:
+    """What the sandbox is to run: the row with ``answer``, one line, in its place, and the tests."""
+    return f"{case.prompt}{answer}\n{case.suffix}{case.checks}"
+
+
+def is_exact(case: Case, answer: str) -> bool:
+    """Whether ``answer`` is the missing line, but for blank space around it."""
+    return answer.strip() == case.line.strip()
 
 
 def _tell(layout: str, number: int, count: int, outcomes: Sequence[Outcome]) -> None:

@@ -37,6 +37,14 @@ class Told:
     wall_ms: float
 
 
+@dataclass(frozen=True)
+class Made:
+    """Tokens of llama-server; ``ended``: it stopped at an end token, which is not among them."""
+
+    ids: tuple[int, ...]
+    ended: bool
+
+
 class LlamaServer:
     """The HTTP interface of a llama-server that somebody else started."""
 
@@ -46,30 +54,43 @@ class LlamaServer:
 
     def complete(self, tokens: Sequence[int], *, make: int, reuse: bool = True) -> Told:
         """Greedily make ``make`` tokens (at least 1) behind ``tokens``. Raises LlamaError."""
-        body = {
-            "prompt": list(tokens),
-            "n_predict": make,
-            "cache_prompt": reuse,
-            "temperature": 0,
-            "ignore_eos": True,
-        }
-        request = urllib.request.Request(
-            self._address, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
         started = time.perf_counter()
+        answer = self._ask(tokens, n_predict=make, cache_prompt=reuse, ignore_eos=True)
+        wall_ms = 1e3 * (time.perf_counter() - started)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-                times: dict[str, Any] = json.load(answer)["timings"]
+            times: dict[str, Any] = answer["timings"]
             return Told(
                 prompt=len(tokens),
                 encoded=times["prompt_n"],
                 encode_ms=times["prompt_ms"],
                 made=times["predicted_n"],
                 make_ms=times["predicted_ms"],
-                wall_ms=1e3 * (time.perf_counter() - started),
+                wall_ms=wall_ms,
             )
-        except (urllib.error.URLError, OSError, ValueError, KeyError) as error:
-            raise LlamaError(f"{self._address} gave no completion of llama-server: {error}") from error
+        except KeyError as error:
+            raise self._other(error) from error
+
+    def go_on(self, tokens: Sequence[int], *, most: int) -> Made:
+        """Greedily make up to ``most`` tokens behind ``tokens``, nothing reused. Raises LlamaError."""
+        answer = self._ask(tokens, n_predict=most, cache_prompt=False, return_tokens=True)
+        try:
+            return Made(tuple(answer["tokens"]), answer["stop_type"] == "eos")
+        except KeyError as error:
+            raise self._other(error) from error
+
+    def _ask(self, tokens: Sequence[int], **options: int | bool) -> dict[str, Any]:
+        body = {"prompt": list(tokens), "temperature": 0, **options}
+        request = urllib.request.Request(
+            self._address, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise self._other(error) from error
+
+    def _other(self, error: Exception) -> LlamaError:
+        return LlamaError(f"{self._address} gave no completion of llama-server: {error}")
 
 
 class PlainPrompts:
