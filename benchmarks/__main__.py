@@ -4,9 +4,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drift, edits, engine, fim, keystrokes
+from benchmarks import drift, edits, engine, fim, keystrokes, quality
 
-_BENCHMARKS = {"keystrokes": keystrokes, "edits": edits, "drift": drift, "fim": fim, "engine": engine}
+_BENCHMARKS = {
+    "keystrokes": keystrokes,
+    "edits": edits,
+    "drift": drift,
+    "fim": fim,
+    "engine": engine,
+    "quality": quality,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

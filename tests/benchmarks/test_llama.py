@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.keystrokes import Stroke, rows
-from benchmarks.llama import LlamaError, LlamaServer, PlainPrompts, Rival, Told
+from benchmarks.llama import LlamaError, LlamaServer, Made, PlainPrompts, Rival, Told
 from benchmarks.product import Asked
 from completion.config import CompletionConfig
 
@@ -55,6 +55,14 @@ def test_what_the_server_says_of_itself_is_told() -> None:
 def test_another_server_is_no_llama_server(answer: bytes) -> None:
     with server(answer) as (url, _), pytest.raises(LlamaError, match="no completion of llama-server"):
         LlamaServer(url).complete([1], make=1)
+    with server(answer) as (url, _), pytest.raises(LlamaError, match="no completion of llama-server"):
+        LlamaServer(url).go_on([1], most=1)
+
+
+def test_tokens_are_told_without_the_one_that_ended_them() -> None:
+    with server(json.dumps({"tokens": [7, 8], "stop_type": "eos"}).encode()) as (url, asked):
+        assert LlamaServer(url).go_on([5, 6], most=4) == Made((7, 8), ended=True)
+    assert (asked[0]["prompt"], asked[0]["n_predict"], asked[0]["return_tokens"]) == ([5, 6], 4, True)
 
 
 def test_no_server_is_said_in_a_sentence() -> None:
