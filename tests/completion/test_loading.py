@@ -1,16 +1,18 @@
 """Loading: weight formats, devices, and what is refused."""
 
+import json
 import logging
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import PretrainedConfig, Qwen2Config
 
 from completion import loading
 from completion.config import EngineConfig
 from completion.errors import CorruptModel, NoFimTokens, UnsupportedModel
-from completion.loading import choose_device, choose_weights, load_model
+from completion.loading import _max_positions, choose_device, choose_weights, load_model
 from completion.quantize import Int8Linear
 from kvcache.store import KVStore
 from tests.tiny import make_model
@@ -71,3 +73,31 @@ def test_weights_follow_the_machine(
         assert choose_weights("auto", CPU) == "float32"
     assert "slower" in caplog.text
     assert choose_weights("bfloat16", CPU) == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("config", "positions"),
+    [
+        (Qwen2Config(max_position_embeddings=4096), 4096),
+        (Qwen2Config(max_position_embeddings=4096, use_sliding_window=True, sliding_window=512), 512),
+        (Qwen2Config(max_position_embeddings=4096, use_sliding_window=False, sliding_window=512), 4096),
+        (Qwen2Config(max_position_embeddings=256, use_sliding_window=True, sliding_window=512), 256),
+        (PretrainedConfig(), 2048),
+    ],
+    ids=["own", "window", "window not used", "window wider than the model", "not told"],
+)
+def test_positions_are_the_models_as_far_as_its_cache_is_plain(
+    config: PretrainedConfig, positions: int
+) -> None:
+    assert _max_positions(config) == positions
+
+
+def test_a_loaded_model_carries_its_positions(tiny_model_dir: Path, tmp_path: Path) -> None:
+    """Also those of a file that says less than the model's own."""
+    assert load_model("tiny", tiny_model_dir, EngineConfig(device="cpu")).max_positions == 4096
+    narrow = shutil.copytree(tiny_model_dir, tmp_path / "narrow")
+    told = json.loads((narrow / "config.json").read_text("utf-8"))
+    told |= {"use_sliding_window": True, "sliding_window": 256, "max_window_layers": 0}
+    told["layer_types"] = ["sliding_attention"] * told["num_hidden_layers"]
+    (narrow / "config.json").write_text(json.dumps(told), "utf-8")
+    assert load_model("narrow", narrow, EngineConfig(device="cpu")).max_positions == 256
