@@ -47,7 +47,8 @@ class Planner:
     def take(self, document: str, wanted: TaggedTokens, mode: Reuse, *, far: int = FAR) -> Place:
         """The store of ``document`` to serve ``wanted`` from, copied to a new place if need be.
 
-        ``far``: so many tokens to encode are worth a place of their own.
+        ``far``: so many tokens to encode are worth a place of their own. A store that another
+        request has leased is never taken; there is always a place beside it.
         """
         held = self.pool.held(owners_of(document))
         if mode == "recompute" and held:
@@ -56,7 +57,7 @@ class Planner:
         choice = choose_place(
             held,
             lambda each: self._plan(each, wanted, mode),
-            new=_unused(document, held),
+            new=_unused(document, self.pool.owners),
             most=self.places,
             far=far,
         )
@@ -84,6 +85,7 @@ class Planner:
         return Budget(min(max(fitting, _LEAST_REPAIR), _MOST_REPAIR))
 
 
-def _unused(document: str, held: dict[str, Held]) -> str:
-    names = (f"{owners_of(document)}{number}" for number in range(len(held) + 1))
-    return next(name for name in names if name not in held)
+def _unused(document: str, owners: tuple[str, ...]) -> str:
+    """The first name of a place of ``document`` that no store has, leased or not."""
+    names = (f"{owners_of(document)}{number}" for number in range(len(owners) + 1))
+    return next(name for name in names if name not in owners)

@@ -74,7 +74,8 @@ class CachePool:
         finally:
             self._leased.discard(owner)
             if owner in self._doomed:
-                self.release(owner)
+                self._doomed.discard(owner)
+                del self._stores[owner]
 
     def held(self, prefix: str) -> dict[str, Held]:
         """What the stores hold whose owners begin with ``prefix``, the one used last at the end.
@@ -112,7 +113,12 @@ class CachePool:
             if owner in self._leased:
                 self._doomed.add(owner)
             else:
-                self._doomed.discard(owner)
+                del self._stores[owner]
+
+    def free(self, *, spare: str | None = None) -> None:
+        """Drop all stores but those that are leased and those whose owners begin with ``spare``."""
+        for owner in [owner for owner in self._stores if owner not in self._leased]:
+            if spare is None or not owner.startswith(spare):
                 del self._stores[owner]
 
     def audit(self) -> None:

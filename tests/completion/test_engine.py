@@ -92,6 +92,43 @@ def test_a_crash_leaves_the_store_whole(engine: Engine, monkeypatch: pytest.Monk
     assert ask(engine, task()).trace.output_ids == cold.trace.output_ids
 
 
+@pytest.mark.parametrize("reuse", ["auto", "exact", "recompute"])
+def test_requests_of_one_document_may_run_in_turns(engine: Engine, reuse: Reuse) -> None:
+    """Each step of one between two steps of the other, from a store of its own; nothing is mixed up."""
+    asked = [task(reuse=reuse), task(SOURCE, 90, reuse=reuse)]
+    cold = [ask(engine, replace(each, request=replace(each.request, document=None))) for each in asked]
+    ask(engine, asked[0])
+    running = {number: engine.complete(each) for number, each in enumerate(asked)}
+    answers: dict[int, Completion] = {}
+    while running:
+        for number, steps in list(running.items()):
+            try:
+                next(steps)
+            except StopIteration as end:
+                answers[number] = end.value
+                del running[number]
+    assert [answers[number].text for number in (0, 1)] == [each.text for each in cold]
+    assert engine.audit() < 1e-3
+
+
+def test_coming_back_to_an_evicted_document_costs_a_prefill_and_changes_nothing(tiny: LoadedModel) -> None:
+    """Room for two stores: the document used longest ago goes, no other."""
+    room = 2 * 256 * tiny.shape.token_bytes
+    engine = Engine(tiny, EngineConfig(cache_bytes=room), CompletionConfig(max_tokens=4))
+    first = ask(engine, task(document="a")).trace
+    ask(engine, task(document="b"))
+    assert ask(engine, task(document="a")).trace.reuse.computed == 1
+    ask(engine, task(document="c"))
+    assert [owner[0] for owner in engine.pool.owners] == ["a", "c"]
+    assert ask(engine, task(document="a")).trace.reuse.computed == 1
+    ask(engine, task(document="b"))
+    ask(engine, task(document="c"))
+    back = ask(engine, task(document="a")).trace
+    assert back.reuse.computed == len(first.prompt_ids)
+    assert back.output_ids == first.output_ids
+    assert engine.pool.nbytes <= room
+
+
 def test_limits_of_a_request_hold(engine: Engine) -> None:
     trace = ask(engine, task(max_tokens=3)).trace
     assert trace.generated <= 3

@@ -159,6 +159,17 @@ def test_without_room_for_a_copy_the_source_itself_moves(planner: Planner, tiny:
     assert pool.owners == (home.owner,)
 
 
+@pytest.mark.parametrize("mode", ["auto", "exact", "recompute"])
+def test_a_store_in_use_is_left_alone(planner: Planner, mode: str) -> None:
+    """Whoever comes while the only store of a document is leased gets a place beside it."""
+    home = serve(planner, at(400))
+    with planner.pool.lease(home.owner, STORE) as leased:
+        place = serve(planner, at(400), mode=mode)
+        assert place.owner != home.owner
+        assert place.plan.kept == ()
+        assert leased.tokens == at(400)
+
+
 def test_how_far_a_copy_is_worth_it_can_be_said(planner: Planner) -> None:
     home = serve(planner, at(100))
     assert planner.take("doc", at(110), "auto", far=FAR).owner == home.owner

@@ -81,6 +81,24 @@ async def test_a_cancelled_request_leaves_everything_whole(service: CompletionSe
     assert service.status().waiting == 0
 
 
+async def test_requests_of_one_document_at_once_are_each_answered(tiny_model_dir: Path) -> None:
+    """While it is refreshed, closed and audited; the engine thread takes them one behind the other."""
+    service = make_service(str(tiny_model_dir), refresh_after_s=0.0)
+    await service.start()
+    cold = (await service.complete(request(None))).trace.output_ids
+    for round_ in range(3):
+        asked = [asyncio.create_task(service.complete(request())) for _ in range(4)]
+        await until(lambda: service.status().cached_tokens)
+        if round_ == 1:
+            await service.audit()
+        answers = await asyncio.gather(*asked)
+        assert all(answer.trace.output_ids == cold for answer in answers)
+        assert all(answer.trace.reuse.computed == 1 for answer in answers[1:])
+    await until(lambda: not service.refreshing)
+    assert await service.audit() < 1e-3
+    await service.stop()
+
+
 async def test_closing_a_document_drops_its_cache(service: CompletionService) -> None:
     asked = asyncio.create_task(service.complete(request()))
     await asyncio.sleep(0)

@@ -75,6 +75,27 @@ def test_what_does_not_fit_leaves_the_others_cached_store_usable() -> None:
         assert store.capacity == 256
 
 
+def test_the_end_of_a_lease_takes_its_own_store_only() -> None:
+    pool = make_pool(3)
+    with pool.lease("a", 1):
+        pool.release("a")
+        with pool.lease("ab", 1):
+            pass
+    assert pool.owners == ("ab",)
+
+
+def test_freeing_spares_what_is_leased_and_what_is_named() -> None:
+    pool = make_pool(4)
+    for owner in ("doc 1", "doc 2", "other"):
+        with pool.lease(owner, 1):
+            pass
+    with pool.lease("leased", 1):
+        pool.free(spare="doc")
+        assert pool.owners == ("doc 1", "doc 2", "leased")
+        pool.free()
+        assert pool.owners == ("leased",)
+
+
 class Wish(NamedTuple):
     """Something done to a pool; ``other`` and ``tokens`` are used where they mean something."""
 
