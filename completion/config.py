@@ -25,8 +25,9 @@ class EngineConfig:
     """Where converted models are kept; None: the user's cache directory."""
     prefill_chunk: int = 64
     """Tokens encoded between two looks at cancellation."""
-    cache_bytes: int = 1 << 30
-    """Upper bound of all key/value arenas together."""
+    cache_bytes: int | None = None
+    """Upper bound of all key/value arenas together; None: a quarter of the memory that is free on the device
+    when the model has been loaded, from 256 MiB to 4 GiB (on a GPU 16 GiB)."""
     max_waiting: int = 64
     """Jobs that may wait for the engine thread."""
     places: int = 3

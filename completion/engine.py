@@ -14,6 +14,7 @@ from completion.decode import Decoded, Decoder, Limits
 from completion.errors import UnsupportedModel
 from completion.healing import Vocabulary
 from completion.loading import LoadedModel
+from completion.memory import cache_budget, free_memory
 from completion.prompt import Prompt, PromptBuilder, cut
 from completion.records import Completion, CompletionRequest, Trace
 from completion.reuse import Planner, owners_of
@@ -74,7 +75,7 @@ class Engine:
         self._refresh_chunk = engine.refresh_chunk
         self._pool = CachePool(
             loaded.shape,
-            engine.cache_bytes,
+            engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type),
             dtype=loaded.dtype,
             device=loaded.device,
             rotary=loaded.rotary,

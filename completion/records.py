@@ -112,5 +112,7 @@ class ServiceStatus:
     cache: str = UNKNOWN_CACHE
     """What becomes of the cache behind an edit: ``FOLLOWS_EDITS``, or why not and ``PREFIX_ONLY``."""
     cache_bytes: int = 0
+    cache_budget_bytes: int = 0
+    """What ``cache_bytes`` never exceeds; 0 until the model is loaded."""
     cached_tokens: int = 0
     waiting: int = 0

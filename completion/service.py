@@ -89,6 +89,7 @@ class CompletionService:
             weights=engine.loaded.weights,
             cache=_cache_of(engine, self._config),
             cache_bytes=engine.pool.nbytes,
+            cache_budget_bytes=engine.pool.budget_bytes,
             cached_tokens=engine.pool.cached_tokens,
             waiting=self._worker.waiting,
         )

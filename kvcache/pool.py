@@ -49,6 +49,11 @@ class CachePool:
         return sum(store.nbytes for store in tuple(self._stores.values()))
 
     @property
+    def budget_bytes(self) -> int:
+        """What ``nbytes`` never exceeds."""
+        return self._budget
+
+    @property
     def cached_tokens(self) -> int:
         """Tokens of all stores. May be read from another thread."""
         return sum(len(store) for store in tuple(self._stores.values()))

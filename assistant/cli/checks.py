@@ -8,7 +8,6 @@ import stat
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -56,6 +55,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         ("model", check_model),
         ("FIM tokens", check_fim_tokens),
         ("cache", check_cache),
+        ("cache memory", check_cache_memory),
         ("server", check_server),
         ("port", check_port),
         ("token file", check_token_file),
@@ -95,22 +95,15 @@ def _unfit_libraries() -> Iterator[str]:
 
 def check_memory(_: Settings) -> Check:
     """Free memory, as the kernel estimates it."""
-    free = available_memory(Path("/proc/meminfo"))
+    from completion.memory import available_memory
+
+    free = available_memory()
     if free is None:
         return Check("memory", Verdict.NOTE, "unknown", "This system does not tell; 3 GB should be free.")
     said = f"{free / 2**30:.1f} GB free"
     if free < ROOM_BYTES:
         return Check("memory", Verdict.NOTE, said, "Loading a model may take 3 GB: close something first.")
     return Check("memory", Verdict.OK, said)
-
-
-def available_memory(meminfo: Path) -> int | None:
-    """``MemAvailable`` in bytes; None where there is no such file or line."""
-    try:
-        lines = meminfo.read_text("ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def check_device(settings: Settings) -> Check:
@@ -177,6 +170,33 @@ def check_cache(settings: Settings) -> Check:
         advice = "Completions behind an edit cost more with this model; most models do not have that limit."
         return Check("cache", Verdict.NOTE, said, advice)
     return Check("cache", Verdict.OK, said)
+
+
+def check_cache_memory(settings: Settings) -> Check:
+    """What the caches take and may take: the running server's word, else what the settings make of now."""
+    server = find_server(settings.server.state_dir)
+    told = (status(server) or {}) if server is not None else {}
+    match told:
+        case {"cacheBytes": int(taken), "cacheBudgetBytes": int(most)} if most:
+            said = f"{_gigabytes(taken)} of at most {_gigabytes(most)} in use"
+        case _:
+            said = _cache_memory_of(settings)
+    return Check("cache memory", Verdict.OK, said)
+
+
+def _cache_memory_of(settings: Settings) -> str:
+    from completion.loading import choose_device
+    from completion.memory import cache_budget, free_memory
+
+    if settings.engine.cache_bytes is not None:
+        return f"at most {_gigabytes(settings.engine.cache_bytes)} (engine.cache_bytes)"
+    device = choose_device(settings.engine.device)
+    budget = cache_budget(free_memory(device), device.type)
+    return f"at most {_gigabytes(budget)}, as things are; counted anew when the model has been loaded"
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 2**30:.2f} GB"
 
 
 def _cache_of_model(settings: Settings) -> str:

@@ -255,6 +255,15 @@ def test_settings_that_leave_no_room_for_a_prompt_are_refused(tiny: LoadedModel)
         Engine(tiny, EngineConfig(), CompletionConfig(max_tokens=4000))
 
 
+def test_without_a_wish_the_budget_is_a_part_of_what_is_free(
+    tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("completion.memory.available_memory", lambda: 6 << 30)
+    assert Engine(tiny, EngineConfig(), CompletionConfig()).pool.budget_bytes == 3 << 29
+    chosen = EngineConfig(cache_bytes=5 << 20)
+    assert Engine(tiny, chosen, CompletionConfig()).pool.budget_bytes == 5 << 20
+
+
 def test_a_cache_too_small_says_what_to_do(tiny: LoadedModel) -> None:
     engine = Engine(tiny, EngineConfig(cache_bytes=1000), CompletionConfig())
     with pytest.raises(CacheFull, match=r"engine\.cache_bytes"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.cli import checks
-from assistant.cli.checks import Verdict, available_memory
+from assistant.cli.checks import Verdict
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
 from completion.config import EngineConfig
@@ -39,14 +39,12 @@ def test_a_library_that_does_not_fit_is_named(settings: Settings, monkeypatch: p
     assert "no-such-library is missing" in found.said
 
 
-def test_memory(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal:  9000 kB\nMemAvailable:  2048 kB\n")
-    assert available_memory(meminfo) == 2 << 20
-    assert available_memory(tmp_path / "none") is None
-    monkeypatch.setattr(checks, "available_memory", lambda _: 1 << 30)
+def test_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("completion.memory.available_memory", lambda: 1 << 30)
     assert checks.check_memory(settings).verdict is Verdict.NOTE
-    monkeypatch.setattr(checks, "available_memory", lambda _: None)
+    monkeypatch.setattr("completion.memory.available_memory", lambda: 9 << 30)
+    assert checks.check_memory(settings) == ("memory", Verdict.OK, "9.0 GB free", "")
+    monkeypatch.setattr("completion.memory.available_memory", lambda: None)
     assert checks.check_memory(settings).said == "unknown"
 
 
@@ -90,6 +88,33 @@ def test_the_running_server_tells_of_its_cache(
         publish(settings.server.state_dir, record, token="t")
         found = checks.check_cache(settings)
     assert (found.said, found.verdict) == (said, verdict)
+
+
+def test_the_caches_memory_is_that_of_the_settings_or_a_part_of_what_is_free(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("completion.memory.available_memory", lambda: 6 << 30)
+    assert checks.check_cache_memory(settings).said.startswith("at most 1.50 GB, as things are")
+    chosen = replace(settings, engine=replace(settings.engine, cache_bytes=1 << 29))
+    assert checks.check_cache_memory(chosen).said == "at most 0.50 GB (engine.cache_bytes)"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"cacheBytes": 1 << 29, "cacheBudgetBytes": 1 << 30}, "0.50 GB of at most 1.00 GB in use"),
+        ({"cacheBytes": 0, "cacheBudgetBytes": 0}, "at most 0.25 GB (engine.cache_bytes)"),
+    ],
+    ids=["loaded", "loading"],
+)
+def test_the_running_server_tells_what_its_caches_take(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, told: dict[str, int], said: str
+):
+    monkeypatch.setattr(checks, "status", lambda _: told)
+    chosen = replace(settings, engine=replace(settings.engine, cache_bytes=1 << 28))
+    with claim(settings.server.state_dir):
+        publish(settings.server.state_dir, ServerRecord("http://127.0.0.1:1", os.getpid(), "0"), token="t")
+        assert checks.check_cache_memory(chosen).said == said
 
 
 def test_a_port_of_another_program_is_broken(settings: Settings):
