@@ -150,18 +150,29 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (entry := self._most_urgent()) is not None:
-            ended = entry[2].step()
-            if ended is not None:
-                with self._changed:
-                    self._queue.remove(entry)
-                    heapq.heapify(self._queue)
-                ended()
+        while self._take_step():
+            pass
         with self._changed:
             left = [self._queue.pop() for _ in range(len(self._queue))]
         for _, _, job in left:
             with contextlib.suppress(Exception):
                 job.fail(EngineStopped("The engine was stopped."))
+
+    def _take_step(self) -> bool:
+        """One step of the most urgent job; False when the worker is stopping.
+
+        Nothing of the job outlives the call: what waits for the next one holds no caches, no model.
+        """
+        entry = self._most_urgent()
+        if entry is None:
+            return False
+        ended = entry[2].step()
+        if ended is not None:
+            with self._changed:
+                self._queue.remove(entry)
+                heapq.heapify(self._queue)
+            ended()
+        return True
 
     def _drop_unwanted(self) -> None:
         """Forget the jobs that were cancelled before they began; the caller holds the lock.

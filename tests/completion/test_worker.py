@@ -1,13 +1,17 @@
 """The engine thread: order, cancellation, errors, stopping."""
 
 import asyncio
+import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Generator
 
 import pytest
 
 from completion.errors import EngineBusy, EngineStopped
 from completion.worker import Priority, Worker
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -110,6 +114,32 @@ async def test_a_crash_belongs_to_its_own_job(worker: Worker) -> None:
     with pytest.raises(RuntimeError, match="boom"):
         await bad.result
     assert await good.result == 7
+
+
+class Model:
+    """Something large."""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_nothing_of_a_job_outlives_it(worker: Worker, *, fails: bool) -> None:
+    """Not while the thread waits for the next job, and not within an error's traceback."""
+    held: list[weakref.ref[Model]] = []
+
+    async def work() -> None:
+        model = Model()
+        held.append(weakref.ref(model))
+
+        def steps() -> Generator[None, None, str]:
+            yield
+            if fails:
+                raise RuntimeError(repr(model))
+            return repr(model)
+
+        with contextlib.suppress(RuntimeError):
+            await worker.submit(steps, Priority.INTERACTIVE).result
+
+    await work()
+    await until(lambda: gc.collect() >= 0 and held[0]() is None)
 
 
 async def test_a_full_queue_is_refused_with_a_sentence(worker: Worker) -> None:
