@@ -26,6 +26,7 @@ ENV_FILE = "SPLICE_CONFIG"
 _MAY_BE_ZERO = frozenset(
     {
         "server.port",
+        "engine.unload_after_s",
         "completion.tail_lines",
         "completion.suffix_chars",
         "completion.repair_ms",

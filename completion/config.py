@@ -28,6 +28,8 @@ class EngineConfig:
     cache_bytes: int | None = None
     """Upper bound of all key/value arenas together; None: a quarter of the memory that is free on the device
     when the model has been loaded, from 256 MiB to 4 GiB (on a GPU 16 GiB)."""
+    unload_after_s: float = 1_800.0
+    """A model that nobody used for so long is let go, and comes back with the next request; 0: never."""
     max_waiting: int = 64
     """Jobs that may wait for the engine thread."""
     places: int = 3

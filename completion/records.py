@@ -90,6 +90,8 @@ class EngineState(StrEnum):
 
     LOADING = "loading"
     READY = "ready"
+    UNLOADED = "unloaded"
+    """Let go to free its memory; the next request brings it back."""
     FAILED = "failed"
     STOPPED = "stopped"
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-from completion.errors import EngineFailed
 from completion.records import (
     Completion,
     CompletionRequest,
@@ -38,9 +37,9 @@ class ScriptedSource:
     """
 
     def __init__(self) -> None:
-        self.state = EngineState.READY
+        self._state = EngineState.READY
+        self._turned = asyncio.Event()
         self.detail = "scripted"
-        self.loaded = asyncio.Event()
         self.requests: list[CompletionRequest] = []
         self.cancelled: list[CompletionRequest] = []
         self.forgotten: list[str] = []
@@ -50,11 +49,19 @@ class ScriptedSource:
     def status(self) -> ServiceStatus:
         return ServiceStatus(self.state, self.detail)
 
-    async def ready(self) -> None:
-        if self.state is EngineState.LOADING:
-            await self.loaded.wait()
-        if self.state is EngineState.FAILED:
-            raise EngineFailed("The script says so.")
+    @property
+    def state(self) -> EngineState:
+        return self._state
+
+    @state.setter
+    def state(self, state: EngineState) -> None:
+        self._state = state
+        self._turned.set()
+        self._turned = asyncio.Event()
+
+    async def changed(self, state: EngineState) -> None:
+        while self._state is state:
+            await self._turned.wait()
 
     async def complete(
         self, request: CompletionRequest, on_partial: Callable[[str], None] | None = None

@@ -153,7 +153,7 @@ async def _loaded(server: RunningServer) -> dict[str, object]:
     try:
         while True:
             now = await asyncio.to_thread(status, server) or {}
-            if now.get("state") in {"ready", "failed"}:
+            if now.get("state") in {"ready", "unloaded", "failed"}:
                 return now
             if detail := now.get("detail"):
                 steps.show(str(detail))

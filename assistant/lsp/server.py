@@ -4,6 +4,7 @@ pygls carries the messages; the documents are ours (``assistant/session.py``), s
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -175,21 +176,18 @@ class EditorServer(JsonRPCServer):
         self._on_exit()
 
     async def _watch_status(self) -> None:
-        """Tell the state now, and whenever it changes until loading has come to its end."""
-        loading = asyncio.ensure_future(self._source.ready())
+        """Tell the state now, whenever it changes, and what a loading engine does meanwhile."""
         told: ServiceStatus | None = None
-        try:
-            while True:
-                is_last, status = loading.done(), self._source.status()
-                if status != told:
-                    self.rpc.notify("splice/status", status_of(status))
-                    told = status
-                if is_last or status.state is not EngineState.LOADING:
-                    return
-                await asyncio.wait({loading}, timeout=_STATUS_S)
-        finally:
-            loading.cancel()
-            await asyncio.gather(loading, return_exceptions=True)
+        while True:
+            status = self._source.status()
+            if status != told:
+                self.rpc.notify("splice/status", status_of(status))
+                told = status
+            if status.state is EngineState.STOPPED:
+                return
+            patience = _STATUS_S if status.state is EngineState.LOADING else None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._source.changed(status.state), patience)
 
     # Documents
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from completion.records import Completion, CompletionRequest, ServiceStatus
+from completion.records import Completion, CompletionRequest, EngineState, ServiceStatus
 
 
 class CompletionSource(Protocol):
@@ -13,8 +13,8 @@ class CompletionSource(Protocol):
         """Where the engine stands."""
         ...
 
-    async def ready(self) -> None:
-        """Wait until the model is loaded. Raises ``CompletionError`` when it cannot be."""
+    async def changed(self, state: EngineState) -> None:
+        """Wait until the engine's state is another than ``state``."""
         ...
 
     async def complete(

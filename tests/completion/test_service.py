@@ -9,7 +9,7 @@ import pytest
 
 from completion.config import CompletionConfig, EngineConfig
 from completion.errors import BadRequest, DocumentTooLarge, EngineFailed, EngineStopped
-from completion.records import CompletionRequest, EngineState, ServiceStatus
+from completion.records import CompletionRequest, EngineState
 from completion.service import CompletionService
 from tests.waiting import until
 
@@ -37,13 +37,12 @@ async def service(tiny_model_dir: Path) -> AsyncIterator[CompletionService]:
 
 async def test_a_request_waits_for_the_model(tiny_model_dir: Path) -> None:
     service = make_service(str(tiny_model_dir))
-    changes: list[ServiceStatus] = []
     assert service.status().state is EngineState.LOADING
-    await service.start(changes.append)
+    await service.start()
     completion = await service.complete(request())
     assert completion.trace.generated > 0
     await service.ready()
-    assert [change.state for change in changes] == [EngineState.READY]
+    assert service.status().state is EngineState.READY
     assert service.status().cached_tokens > 0
     await service.stop()
     assert service.status().state is EngineState.STOPPED
@@ -192,7 +191,7 @@ async def test_what_an_edit_left_approximate_is_exact_behind_a_pause(tiny_model_
 
 def tail_length(service: CompletionService, prompt: tuple[int, ...]) -> int:
     """Tokens behind the middle marker."""
-    codec = service._loaded_engine().loaded.codec
+    codec = service._residence.loaded_engine().loaded.codec
     return len(prompt) - 1 - prompt.index(codec.special("<|fim_middle|>"))
 
 

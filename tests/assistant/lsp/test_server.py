@@ -75,9 +75,17 @@ async def test_loading_is_told_as_it_goes_on(scripted, source):
         source.detail = "half of it"
         await client.find(lambda m: m.get("params", {}).get("detail") == "half of it")
         source.state = EngineState.READY
-        source.loaded.set()
         await client.find(lambda m: m.get("params", {}).get("state") == "ready")
         assert len([m for m in client.seen if m.get("method") == "splice/status"]) == 3
+
+
+async def test_a_model_that_leaves_and_comes_back_is_told(scripted, source):
+    async with connected(scripted.url, scripted.token) as client:
+        await client.initialize()
+        assert (await client.notified("splice/status"))["state"] == "ready"
+        for state in (EngineState.UNLOADED, EngineState.LOADING, EngineState.READY):
+            source.state = state
+            await client.find(lambda m, state=state: m.get("params", {}).get("state") == state)
 
 
 async def test_a_completion_and_its_trace(client, source):

@@ -52,7 +52,7 @@ export interface Trace {
   finish: string;
 }
 
-export type EngineState = "loading" | "ready" | "failed" | "stopped";
+export type EngineState = "loading" | "ready" | "unloaded" | "failed" | "stopped";
 
 export interface EngineStatus {
   state: EngineState;
@@ -149,7 +149,7 @@ export function readTrace(params: unknown): Trace | null {
   };
 }
 
-const STATES: readonly string[] = ["loading", "ready", "failed", "stopped"];
+const STATES: readonly string[] = ["loading", "ready", "unloaded", "failed", "stopped"];
 
 /** The parameters of `splice/status`, or null when they are not one. */
 export function readStatus(params: unknown): EngineStatus | null {

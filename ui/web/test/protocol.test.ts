@@ -61,6 +61,7 @@ describe("notifications", () => {
   });
 
   it("read a status of a known state only", () => {
+    expect(readStatus({ state: "unloaded" })).toMatchObject({ state: "unloaded" });
     expect(readStatus({ state: "loading", detail: "Reading." })).toMatchObject({
       detail: "Reading.",
       model: null,

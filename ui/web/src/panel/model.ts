@@ -76,6 +76,10 @@ export function headline(model: Model): { tone: Tone; short: string; sentence: s
       return { tone: "good", short: "Connected", sentence: "Connected." };
     case "loading":
       return { tone: "busy", short: "Loading", sentence: engine.detail || "The model is being loaded." };
+    case "unloaded": {
+      const own = "The model is unloaded and comes back with the next request.";
+      return { tone: "idle", short: "Unloaded", sentence: engine.detail || own };
+    }
     case "failed":
       return { tone: "bad", short: "Failed", sentence: engine.detail || "The model could not be loaded." };
     case "stopped":

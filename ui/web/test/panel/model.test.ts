@@ -43,9 +43,10 @@ describe("headline", () => {
   });
 
   it("has a sentence of its own where the server has none", () => {
-    for (const state of ["loading", "ready", "failed", "stopped"] as const) {
+    for (const state of ["loading", "ready", "unloaded", "failed", "stopped"] as const) {
       expect(headline({ ...open, engine: engine(state) }).sentence).toMatch(/\.$/);
     }
+    expect(headline({ ...open, engine: engine("unloaded") })).toMatchObject({ tone: "idle" });
     expect(headline(START).tone).toBe("busy");
     expect(headline(open).tone).toBe("good");
   });
