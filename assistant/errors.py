@@ -188,6 +188,7 @@ def _completions() -> dict[type[Exception], Codes]:
         completion.EngineBusy: Codes(-32038, 503, 5),
         completion.EngineStopped: Codes(-32039, 503, 5),
         completion.EngineFailed: Codes(-32040, 503, 3),
+        completion.OutOfMemory: Codes(-32054, 503, 3),
     }
 
 

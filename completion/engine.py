@@ -4,20 +4,20 @@ Everything here runs on the engine thread, in steps: generators that pause after
 chunk of prefill and every decoded token, and can be closed at any pause.
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from completion.config import CompletionConfig, EngineConfig
 from completion.decode import Decoded, Decoder, Limits
-from completion.errors import UnsupportedModel
 from completion.healing import Vocabulary
 from completion.loading import LoadedModel
-from completion.memory import cache_budget, free_memory
+from completion.memory import cache_budget, free_memory, give_back
 from completion.prompt import Prompt, PromptBuilder, cut
 from completion.records import Completion, CompletionRequest, Trace
 from completion.reuse import Planner, owners_of
+from completion.room import LEAST_PROMPT, Room, longest_prompt
+from completion.shortage import Spared, relieved
 from completion.stopping import StopRule
 from completion.trimming import trim
 from completion.window import Layout
@@ -26,18 +26,8 @@ from kvcache.pool import CachePool
 from kvcache.report import ReuseReport
 from kvcache.spans import TaggedTokens
 
-_log = logging.getLogger(__name__)
-
 _UNNAMED = "\0unnamed"
 """Owner of the store of requests without a document: dropped behind each."""
-
-_CONTEXT_TOKENS = 8_192
-"""Prompts never exceed this, nor the model's own positions."""
-
-
-_LEAST_PROMPT = 128
-_CHARS_PER_TOKEN = 3
-"""Of code, about; fewer where names are unusual."""
 
 _APART = 2
 """A refresh that has to encode more than this works on a copy: whoever types on meanwhile is served
@@ -88,14 +78,8 @@ class Engine:
             places=engine.places,
             bytes_of=loaded.codec.bytes_of,
         )
-        room = min(_CONTEXT_TOKENS, loaded.max_positions - completion.max_tokens)
-        if room < _LEAST_PROMPT:
-            raise UnsupportedModel(
-                f"completion.max_tokens is {completion.max_tokens}; of the model's {loaded.max_positions} "
-                "positions that leaves too few for a prompt."
-            )
-        _warn_of_wide_windows(completion, room)
-        self._prompts = PromptBuilder(loaded.codec, loaded.family, room)
+        self._room = Room(longest_prompt(completion, loaded.max_positions))
+        self._prompts = PromptBuilder(loaded.codec, loaded.family, self._room.tokens)
         self._decoder = Decoder(
             forward=loaded.forward,
             codec=loaded.codec,
@@ -127,10 +111,28 @@ class Engine:
         """Answer a request, pausing between steps.
 
         Closing the generator, or an error inside, leaves the document's store whole: it
-        holds what was encoded until then.
+        holds what was encoded until then. Where memory runs out, caches are dropped and then the
+        prompt is shortened; raises OutOfMemory when that is not enough.
         """
         started = time.perf_counter()
         prompt = self.prompt(task.request, task.layout)
+
+        def serve(tokens: int) -> Generator[None, None, Completion]:
+            if tokens >= len(prompt.ids):
+                return self._serve(task, prompt, started)
+            self._room.shorten(tokens)
+            return self._serve(task, self.prompt(task.request, task.layout), started)
+
+        def free(spared: Spared) -> None:
+            if spared is not Spared.ALL:
+                own = owners_of(task.request.document or _UNNAMED)
+                self._pool.free(spare=own if spared is Spared.DOCUMENT else None)
+                give_back(self._loaded.device)
+
+        return (yield from relieved(serve, free, tokens=len(prompt.ids), least=LEAST_PROMPT))
+
+    def _serve(self, task: Task, prompt: Prompt, started: float) -> Generator[None, None, Completion]:
+        """One attempt to answer with ``prompt``."""
         rule = _rule(task.request)
         room = self._max_tokens(task.request, rule)
         mode = task.request.reuse or self._completion.reuse
@@ -190,7 +192,7 @@ class Engine:
     def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
         """The prompt of a request. Changes nothing but what the codec remembers."""
         parts = cut(request.text, request.cursor, layout, request.context)
-        return self._prompts.build(parts, heal=self._completion.layout == "append")
+        return self._prompts.build(parts, room=self._room.tokens, heal=self._completion.layout == "append")
 
     def forget(self, document: str) -> None:
         """Drop the document's caches."""
@@ -245,18 +247,6 @@ class Engine:
         )
         text = trim(decoded.text, before=request.text[: request.cursor], after=request.text[request.cursor :])
         return Completion(text, trace)
-
-
-def _warn_of_wide_windows(completion: CompletionConfig, room: int) -> None:
-    """Say once that the windows may hold more than the model's context does."""
-    most = (completion.prefix_chars + completion.suffix_chars) // _CHARS_PER_TOKEN
-    if most > room:
-        _log.warning(
-            "completion.prefix_chars and completion.suffix_chars may need %s tokens; there is room for %s: "
-            "what is farthest from the cursor is left out of long prompts.",
-            f"{most:,}",
-            f"{room:,}",
-        )
 
 
 def _stop_ids(loaded: LoadedModel) -> frozenset[int]:

@@ -8,6 +8,7 @@
     ├── EngineBusy               the queue of waiting jobs is full
     ├── EngineStopped            the engine was shut down or is not there yet
     ├── EngineFailed             the model could not be loaded; carries the reason
+    ├── OutOfMemory              memory ran out, and nothing was left to give up
     └── ModelError
         ├── UnknownModel         no such name, path or hub id
         ├── ModelNotInstalled    known, but not downloaded, and downloading was not asked for
@@ -46,6 +47,10 @@ class EngineStopped(CompletionError):
 
 class EngineFailed(CompletionError):
     """The model could not be loaded; the message carries the reason."""
+
+
+class OutOfMemory(CompletionError):
+    """Memory ran out, even after all caches were dropped and the prompt was shortened."""
 
 
 class ModelError(CompletionError):

@@ -64,20 +64,22 @@ class PromptBuilder:
         self._prefix = (codec.special(family.prefix),)
         self._suffix = (codec.special(family.suffix),)
         self._middle = (codec.special(family.middle),) if family.middle else ()
-        self._tail_room = max_tokens // 4
-        self._suffix_room = max_tokens // 4
-        self._context_room = max_tokens // 8
-        self._prefix_room = max_tokens - 2 * (max_tokens // 4) - 4
-        """Shared with the context."""
+        self._max_tokens = max_tokens
 
-    def build(self, parts: Cut, *, heal: bool = True) -> Prompt:
-        """The prompt for the parts; texts too long for their room lose their far ends."""
+    def build(self, parts: Cut, *, heal: bool = True, room: int | None = None) -> Prompt:
+        """The prompt for the parts; texts too long for their room lose their far ends.
+
+        ``room`` bounds this one prompt further, in tokens. The tail and the suffix get a quarter each, the
+        prefix shares the rest with the context, which gets an eighth.
+        """
+        most = min(room or self._max_tokens, self._max_tokens)
+        quarter = most // 4
         certain, piece = split_partial(parts.tail, self._codec.last_piece) if heal else (parts.tail, "")
-        context = (Role.CONTEXT, self._codec.encode(parts.context)[: self._context_room])
-        prefix_room = self._prefix_room - len(context[1])
+        context = (Role.CONTEXT, self._codec.encode(parts.context)[: most // 8])
+        prefix_room = most - 2 * quarter - 4 - len(context[1])
         prefix = (Role.PREFIX, self._codec.encode(parts.prefix)[-prefix_room:])
-        suffix = (Role.SUFFIX, self._codec.encode(parts.suffix)[: self._suffix_room])
-        tail = (Role.TAIL, self._codec.encode(certain)[-self._tail_room :])
+        suffix = (Role.SUFFIX, self._codec.encode(parts.suffix)[:quarter])
+        tail = (Role.TAIL, self._codec.encode(certain)[-quarter:])
         if self._order == "spm":
             runs = [self._mark(self._bos + self._suffix), suffix, self._mark(self._prefix), context, prefix]
         else:

@@ -19,6 +19,7 @@ from completion.memory import give_back
 from completion.progress import Progress
 from completion.records import FOLLOWS_EDITS, PREFIX_ONLY, EngineState, ServiceStatus
 from completion.registry import obtain
+from completion.shortage import is_shortage
 from completion.threads import use_threads
 from completion.worker import Priority, Worker
 
@@ -203,7 +204,9 @@ def _cache_of(engine: Engine, config: CompletionConfig) -> str:
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, CompletionError):
+    if isinstance(error, CompletionError) and not is_shortage(error):
         return str(error)
+    if is_shortage(error):
+        return "There is not enough memory for the model: close other programs, or choose a smaller model."
     _log.error("The model could not be loaded.", exc_info=error)
     return f"The model could not be loaded: {type(error).__name__}: {error}"

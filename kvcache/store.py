@@ -11,10 +11,10 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
 
 import torch
 
+from kvcache.arenas import is_tensor, listed, widened
 from kvcache.config import CacheShape
 from kvcache.errors import AuditError, UnsupportedShift
 from kvcache.plan import Plan
@@ -47,7 +47,8 @@ class KVStore:
     """Cached keys and values of one sequence of tokens.
 
     Between two calls every token that is not missing has its keys and values in the slot the
-    sequence names, turned to its position. A forward pass that fails takes its tokens along.
+    sequence names, turned to its position. A forward pass that fails takes its tokens along;
+    where tensors cannot follow the sequence, because memory ran out, the store is empty.
     """
 
     def __init__(
@@ -118,13 +119,15 @@ class KVStore:
         """Make room for ``capacity`` tokens; what is held stays in its slots."""
         if capacity <= self.capacity:
             return
-        self._keys = _widen(self._keys, capacity)
-        self._values = _widen(self._values, capacity)
-        if self._born is not None:
-            self._born = _widen(self._born, capacity)
-        self._sequence.grow(capacity)
-        self._position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=self._keys.device)
-        self._place()
+        with self._or_empty():
+            self._keys = widened(self._keys, capacity)
+            self._values = widened(self._values, capacity)
+            if self._born is not None:
+                self._born = widened(self._born, capacity)
+            position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=self._keys.device)
+            self._sequence.grow(capacity)
+            self._position_of = position_of
+            self._place()
 
     def apply(self, plan: Plan) -> None:
         """Become the wanted tokens of ``plan``: keep, turn what moved, leave the rest missing.
@@ -136,7 +139,8 @@ class KVStore:
             raise UnsupportedShift("The keys of this model cannot be moved to another position.")
         if plan.unchanged == len(self) == plan.held:
             self._sequence.apply(plan)
-            self._place_from(plan.held)
+            with self._or_empty():
+                self._place_from(plan.held)
             return
         self._settle(self._sequence.apply(plan))
 
@@ -145,7 +149,8 @@ class KVStore:
         gone = self._sequence.table.order[length:]
         self._sequence.truncate(length)
         if gone:
-            self._position_of[torch.tensor(gone, device=self._position_of.device)] = _FREE
+            with self._or_empty():
+                self._position_of[torch.tensor(gone, device=self._position_of.device)] = _FREE
 
     def whole(self) -> None:
         """Forget the tokens that are missing; the rest closes up, or goes too where no key can move."""
@@ -154,17 +159,18 @@ class KVStore:
 
     def compact(self) -> None:
         """Move every token to the slot of its position: no holes, no scattered reads."""
-        order = self._slots(self._sequence.table.order)
-        for arena in (self._keys, self._values, self._born):
-            if arena is not None:
-                arena[:, :, : len(self)] = arena[:, :, order]
-        self._sequence.compact()
-        self._place()
+        with self._or_empty():
+            order = self._slots(self._sequence.table.order)
+            for arena in (self._keys, self._values, self._born):
+                if arena is not None:
+                    arena[:, :, : len(self)] = arena[:, :, order]
+            self._sequence.compact()
+            self._place()
 
     def copy(self) -> "KVStore":
         """A twin with tensors of its own."""
         twin = copy.copy(self)
-        vars(twin).update({name: part.clone() for name, part in vars(self).items() if _is_tensor(part)})
+        vars(twin).update({name: part.clone() for name, part in vars(self).items() if is_tensor(part)})
         twin._sequence = self._sequence.copy()  # noqa: SLF001 # its own class
         return twin
 
@@ -176,7 +182,8 @@ class KVStore:
         tokens are forgotten again. Raises CacheFull, changing nothing, without room.
         """
         fresh = self._sequence.append(tokens, role)
-        self._place_from(fresh.start)
+        with self._or_empty():
+            self._place_from(fresh.start)
         with self.encoding(fresh) as rows:
             yield rows
 
@@ -225,7 +232,7 @@ class KVStore:
         """Raise AuditError unless sequence and positions agree. Changes nothing."""
         self._sequence.audit()
         order = list(self._sequence.table.order)
-        positions = _listed(self._position_of)
+        positions = listed(self._position_of)
         if [positions[slot] for slot in order] != list(range(len(order))):
             raise AuditError("Slots and positions disagree.")
         if sum(position != _FREE for position in positions) != len(order):
@@ -240,14 +247,25 @@ class KVStore:
 
     def _settle(self, moves: Sequence[Move]) -> None:
         """Turn the keys that moved, and let every slot carry its token's position."""
-        self._place()
-        if not moves or self._rotary is None or self._born is None:
-            return
-        slots = self._slots([move.slot for move in moves])
-        born = self._slots([move.born for move in moves])
-        wanted = self._slots([move.wanted for move in moves])
-        keys = self._born[:, :, slots]
-        self._keys[:, :, slots] = self._rotary.turn(keys, computed_at=born, wanted_at=wanted)
+        with self._or_empty():
+            self._place()
+            if not moves or self._rotary is None or self._born is None:
+                return
+            slots = self._slots([move.slot for move in moves])
+            born = self._slots([move.born for move in moves])
+            wanted = self._slots([move.wanted for move in moves])
+            keys = self._born[:, :, slots]
+            self._keys[:, :, slots] = self._rotary.turn(keys, computed_at=born, wanted_at=wanted)
+
+    @contextmanager
+    def _or_empty(self) -> Generator[None]:
+        """Let tensors follow the sequence; where that fails, as memory ran out, hold nothing at all."""
+        try:
+            yield
+        except BaseException:
+            self._sequence.truncate(0)
+            self._position_of.fill_(_FREE)
+            raise
 
     def _place(self) -> None:
         """Write down the position of every slot."""
@@ -272,18 +290,3 @@ class KVStore:
 def rounded_capacity(tokens: int) -> int:
     """The capacity to allocate for ``tokens``: the next multiple of the growth step."""
     return -(-max(tokens, 1) // _GROWTH) * _GROWTH
-
-
-def _widen(arena: torch.Tensor, capacity: int) -> torch.Tensor:
-    layers, heads, old, dim = arena.shape
-    wide = torch.zeros((layers, heads, capacity, dim), dtype=arena.dtype, device=arena.device)
-    wide[:, :, :old] = arena
-    return wide
-
-
-def _is_tensor(part: object) -> bool:
-    return isinstance(part, torch.Tensor)
-
-
-def _listed(tensor: torch.Tensor) -> list[int]:
-    return cast("list[int]", tensor.tolist())  # pyright: ignore[reportUnknownMemberType] # untyped there

@@ -58,6 +58,9 @@ def test_segments_tile_a_prompt_within_its_room(prefix: str, suffix: str, tail: 
     edges = [0, *(segment.stop for segment in prompt.tokens.spans)]
     assert [segment.start for segment in prompt.tokens.spans] == edges[:-1]
     assert edges[-1] == len(prompt.ids) <= room
+    wide = PromptBuilder(CODEC, QWEN, 1_000)
+    assert wide.build(Cut(prefix, suffix, tail), room=room) == prompt
+    assert PromptBuilder(CODEC, QWEN, room).build(Cut(prefix, suffix, tail), room=1_000) == prompt
 
 
 @given(st.text("ab \n", max_size=40), st.data())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from completion.config import CompletionConfig, EngineConfig
 from completion.errors import EngineFailed, EngineStopped
@@ -172,6 +173,21 @@ async def test_a_model_that_cannot_come_back_is_tried_again(
         assert service.status().detail == str(told.value)
         (tmp_path / "away").rename(directory)
         assert (await ask(service)).trace.output_ids == first.trace.output_ids
+
+
+async def test_too_little_memory_for_the_model_is_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    async with serve() as service:
+        await ask(service)
+        await until(lambda: not service.refreshing)
+        let_time_pass(service)
+        with monkeypatch.context() as patched:
+            patched.setattr("completion.residence.load_model", run_out)
+            with pytest.raises(EngineFailed, match="not enough memory for the model"):
+                await ask(service)
+        assert (await ask(service)).trace.generated > 0
 
 
 async def test_stopping_ends_the_timer_and_whoever_waits(serve: Serve) -> None:

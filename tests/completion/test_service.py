@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from completion.config import CompletionConfig, EngineConfig
-from completion.errors import BadRequest, DocumentTooLarge, EngineFailed, EngineStopped
+from completion.errors import BadRequest, DocumentTooLarge, EngineFailed, EngineStopped, OutOfMemory
 from completion.records import CompletionRequest, EngineState
 from completion.service import CompletionService
 from tests.waiting import until
@@ -134,6 +135,20 @@ async def test_a_model_that_cannot_be_loaded_is_told_to_everybody(tmp_path: Path
     assert str(early.value) == str(late.value) == service.status().detail
     assert service.status().state is EngineState.FAILED
     await service.stop()
+
+
+async def test_a_model_without_memory_fails_the_request_and_nothing_else(service: CompletionService) -> None:
+    def run_out(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    layer = service._residence.loaded_engine().loaded.model.model.layers[0]
+    hook = layer.register_forward_pre_hook(run_out)
+    with pytest.raises(OutOfMemory):
+        await service.complete(request())
+    hook.remove()
+    assert service.status().state is EngineState.READY
+    assert (await service.complete(request())).trace.generated > 0
+    assert await service.audit() < 1e-3
 
 
 async def test_stopping_ends_what_waits(service: CompletionService) -> None:

@@ -4,8 +4,10 @@ A token's key and value are made of its id alone, so whatever a store went throu
 hold for any token at any position can be computed.
 """
 
+import contextlib
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +25,7 @@ from kvcache.repair import Budget, repaired
 from kvcache.spans import Role, TaggedTokens, tagged
 from kvcache.store import KVStore
 from tests.prompts import Parts, edits, histories, roles
+from tests.shortage import ShortOfMemory
 
 relaxed = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -289,3 +292,49 @@ def test_a_third_arena_is_paid_for(bench: Bench) -> None:
     for store in (fixed, movable):
         arenas = [part for part in vars(store).values() if isinstance(part, torch.Tensor) and part.dim() == 4]
         assert sum(part.nbytes for part in arenas) == store.nbytes
+
+
+TEXT = tuple(range(100, 130))
+HOME = Parts(prefix=TEXT, suffix=(7, 8), tail=(1,)).prompt
+EDITED = Parts(prefix=(5, 6, *TEXT[:4], *TEXT[9:]), suffix=(7, 8), tail=(1,)).prompt
+TYPED = Parts(prefix=TEXT, suffix=(7, 8), tail=(1, 2, 3)).prompt
+
+
+def append(bench: Bench, store: KVStore) -> None:
+    with store.appending((4, 5)) as rows:
+        bench.write(store, rows)
+
+
+def forget_half(_: Bench, store: KVStore) -> None:
+    store.apply(plan_reuse(store.tokens, EDITED))
+    store.whole()
+
+
+CHANGES: dict[str, Callable[[Bench, KVStore], object]] = {
+    "edit": lambda bench, store: bench.follow(store, plan_reuse(store.tokens, EDITED)),
+    "type": lambda bench, store: bench.follow(store, plan_reuse(store.tokens, TYPED)),
+    "append": append,
+    "forget": forget_half,
+    "truncate": lambda _, store: store.truncate(9),
+    "grow": lambda _, store: store.grow(128),
+    "compact": lambda _, store: store.compact(),
+    "copy": lambda _, store: store.copy(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_store_is_whole_wherever_memory_runs_out(bench: Bench, change: str) -> None:
+    """Whichever allocation fails: what the store says it holds it holds, and it can go on."""
+    for number in itertools.count():
+        store = bench.store(EDITED, 64)
+        bench.follow(store, plan_reuse(store.tokens, HOME))
+        short = ShortOfMemory(lambda at, _, number=number: at == number)
+        with short as memory, contextlib.suppress(torch.OutOfMemoryError):
+            CHANGES[change](bench, store)
+        if not memory.failed:
+            break
+        store.whole()
+        bench.check(store)
+        bench.follow(store, plan_reuse(store.tokens, TYPED))
+        bench.check(store)
+    assert number > 0
