@@ -8,7 +8,6 @@ on near-ties as the text does.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -16,7 +15,6 @@ from completion.forward import Forward
 from completion.healing import Vocabulary, after
 from completion.loading import LoadedModel
 from completion.prompt import Prompt
-from kvcache.hf import StoreCache
 from kvcache.plan import Plan
 from kvcache.spans import TaggedTokens
 from kvcache.store import KVStore, rounded_capacity
@@ -153,16 +151,7 @@ class Judge:
         """Logits in front of each of ``ids``, in one pass: ``[len(ids), vocabulary]``."""
         if len(ids) < 2:
             return first[None]
-        model: Any = self._loaded.model
-        with torch.inference_mode(), store.appending(ids[:-1]) as rows:
-            out = model(
-                input_ids=torch.tensor([rows.ids], device=self._loaded.device),
-                position_ids=rows.positions[None],
-                attention_mask=rows.mask[None, None],
-                past_key_values=StoreCache(store, rows),
-                use_cache=True,
-            )
-            return torch.cat([first[None], out.logits[0].float()])
+        return torch.cat([first[None], self._forward.every_logits(store, ids[:-1])])
 
     def _line(self, ids: Sequence[int]) -> tuple[int, ...]:
         spelled = b""

@@ -3,21 +3,24 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from completion.config import EngineConfig
+from completion.cpu.model import open_pass
+from completion.cpu.skeleton import misfit, skeleton
 from completion.errors import CorruptModel, UnsupportedModel
 from completion.families import FimFamily, detect_family
 from completion.forward import Forward
-from completion.passes import TransformersPass
+from completion.passes import Pass, TransformersPass
 from completion.quantize import int8_is_fast, quantize_model
 from completion.records import PREFIX_ONLY
+from completion.store import packed_file
 from completion.tokens import TextCodec
 from kvcache.config import CacheShape
 from kvcache.errors import UnsupportedCache, UnsupportedShift
@@ -29,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to run. ``dtype`` is that of activations and caches."""
+    """A model ready to run. ``dtype`` is that of activations and caches.
+
+    ``model`` is transformers' model; None where the kernels of ``completion.cpu`` hold the weights.
+    """
 
     name: str
     model: Any
@@ -55,18 +61,19 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
     weights = choose_weights(config.weights, device)
     codec = TextCodec(_tokenizer(directory))
     family = detect_family(codec.special_tokens)
-    model = _weights(directory, weights, device)
+    opened = _open(directory, weights, device, config)
+    weights = opened.weights
     dtype = torch.bfloat16 if weights == "bfloat16" else torch.float32
     try:
-        shape = cache_shape(model.config, dtype.itemsize)
+        shape = cache_shape(opened.config, dtype.itemsize)
     except UnsupportedCache as error:
         raise UnsupportedModel(str(error)) from error
-    max_positions = _max_positions(model.config)
-    rotary, why_fixed = _rotary(model, shape, max_positions)
+    max_positions = _max_positions(opened.config)
+    rotary, why_fixed = _rotary(opened.moving, shape, max_positions)
     return LoadedModel(
         name=name,
-        model=model,
-        forward=Forward(TransformersPass(model, device), shape, dtype=dtype, device=device),
+        model=opened.model,
+        forward=Forward(opened.passes, shape, dtype=dtype, device=device),
         codec=codec,
         family=family,
         shape=replace(shape, movable=rotary is not None),
@@ -88,17 +95,59 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_weights(wanted: str, device: torch.device) -> str:
-    """The weight format: as wanted, else bfloat16 on a GPU, int8 where it is fast, else float32."""
-    if device.type == "cuda":
-        if wanted == "int8":
-            raise UnsupportedModel("Weights of kind int8 run on the CPU only: choose bfloat16 or float32.")
-        return "bfloat16" if wanted == "auto" else wanted
+    """The weight format: as wanted, else bfloat16 on a GPU and int8 on a CPU."""
+    if device.type == "cuda" and wanted == "int8":
+        raise UnsupportedModel("Weights of kind int8 run on the CPU only: choose bfloat16 or float32.")
     if wanted != "auto":
         return wanted
-    if int8_is_fast():
-        return "int8"
-    _log.warning("This processor has no 8-bit integer products (VNNI): using float32, which is slower.")
-    return "float32"
+    return "bfloat16" if device.type == "cuda" else "int8"
+
+
+class _Opened(NamedTuple):
+    """An open model: ``model`` is None where the kernels hold it, ``moving`` turns keys as it does."""
+
+    config: Any
+    model: Any
+    moving: Any
+    passes: Pass
+    weights: str
+
+
+def _open(directory: Path, weights: str, device: torch.device, config: EngineConfig) -> _Opened:
+    told = _config(directory)
+    reason = misfit(told)
+    if weights == "int8" and not reason:
+        bones = skeleton(told)
+        passes = open_pass(
+            directory,
+            told,
+            kept_at=packed_file(directory, config.models_dir),
+            rotary=bones.get_decoder().rotary_emb,
+            threads=torch.get_num_threads(),
+            load=lambda: _weights(directory, torch.float16),
+        )
+        return _Opened(told, None, bones, passes, weights)
+    if weights == "int8" and not int8_is_fast():
+        _log.warning(
+            "There are no 8-bit kernels for this model (%s): using float32, which is slower.", reason
+        )
+        weights = "float32"
+    model = _weights(directory, _STORED[weights])
+    if weights == "int8":
+        quantize_model(model)
+    model = model.to(device)
+    return _Opened(model.config, model, model, TransformersPass(model, device), weights)
+
+
+_STORED = {"int8": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def _config(directory: Path) -> Any:
+    auto: Any = AutoConfig  # partly untyped
+    try:
+        return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptModel(f"The model in {directory} cannot be opened: {error}") from error
 
 
 def _rotary(model: Any, shape: CacheShape, max_positions: int) -> tuple[Rotary | None, str]:
@@ -123,16 +172,15 @@ def _tokenizer(directory: Path) -> Tokenizer:
         raise CorruptModel(f"The tokenizer in {directory} cannot be read: {error}") from error
 
 
-def _weights(directory: Path, weights: str, device: torch.device) -> Any:
-    """The causal language model in ``directory``, in evaluation mode, on ``device``."""
+def _weights(directory: Path, dtype: torch.dtype) -> Any:
+    """The causal language model in ``directory``, in evaluation mode, on the CPU."""
     register_attention()
     transformers_logging.disable_progress_bar()
-    stored = {"int8": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}[weights]
     auto: Any = AutoModelForCausalLM  # partly untyped
     try:
         model = auto.from_pretrained(
             directory,
-            dtype=stored,
+            dtype=dtype,
             attn_implementation=ATTENTION,
             local_files_only=True,
             use_safetensors=True,
@@ -140,6 +188,4 @@ def _weights(directory: Path, weights: str, device: torch.device) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CorruptModel(f"The model in {directory} cannot be opened: {error}") from error
-    if weights == "int8":
-        quantize_model(model)
-    return model.to(device).eval().requires_grad_(False)
+    return model.eval().requires_grad_(False)

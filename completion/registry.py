@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import platformdirs
-
 from completion.catalog import KnownModel, default_model, load_catalog
 from completion.errors import CorruptModel, ModelNotInstalled, UnknownModel
 from completion.fetch import Reach, fetch
 from completion.inspection import inspect_directory
 from completion.naming import HubModel, Known, LocalDirectory, LocalGguf, Meaning, meaning_of
 from completion.progress import OnProgress, quiet
-from completion.store import ModelStore
+from completion.store import ModelStore, models_folder
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,6 @@ class ModelEntry:
     size: int
     """Bytes on disk when it is there, else bytes to download."""
     default_for: str | None
-
-
-def models_folder(models_dir: Path | None) -> Path:
-    """Return the folder of models: the one that was set, or the user's cache directory."""
-    return models_dir or Path(platformdirs.user_cache_dir("splice")) / "models"
 
 
 def locate(

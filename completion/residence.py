@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from completion.config import CompletionConfig, EngineConfig
+from completion.cpu.model import compile_soon
 from completion.engine import Engine
 from completion.errors import CompletionError, EngineFailed, EngineStopped
 from completion.loading import choose_device, load_model
@@ -159,6 +160,8 @@ class Residence:
         try:
             use_threads(config.threads)
             device = choose_device(config.device)
+            if device.type == "cpu":
+                compile_soon()
             location = obtain(
                 config.model,
                 models_dir=config.models_dir,

@@ -6,17 +6,20 @@
       NAME/                  a finished model with its manifest
       .locks/NAME.lock       held by the process that builds or removes NAME
       .downloads/NAME/       parts fetched so far, and the model under construction
+      .packed/NAME/          the weights of NAME as the CPU's kernels read them
       .removed/              on its way out
 
 A finished directory appears by one rename and is never written again.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from completion.disk import size_of, writing
 from completion.errors import CorruptModel, ModelError
@@ -27,6 +30,19 @@ CONVERTER_VERSION = 1
 """Raised whenever a converted directory would look different; older ones are rebuilt."""
 
 _ASK_AGAIN_S = 0.5
+
+
+def models_folder(models_dir: Path | None) -> Path:
+    """Return the folder of models: the one that was set, or the user's cache directory."""
+    return models_dir or user_cache_path("splice", appauthor=False) / "models"
+
+
+def packed_file(directory: Path, models_dir: Path | None) -> Path:
+    """Where the packed weights of the model in ``directory`` are kept, which may be the user's own."""
+    root, whole = models_folder(models_dir), directory.resolve()
+    digest = hashlib.sha256(str(whole).encode()).hexdigest()[:12]
+    name = whole.name if whole.parent == root.resolve() else f"{whole.name}-{digest}"
+    return root / ".packed" / name / "int8.safetensors"
 
 
 class ModelStore:
@@ -90,7 +106,8 @@ class ModelStore:
             raise ModelError(f"{key} is being fetched by another process right now.") from error
         try:
             with writing(self._root):
-                return self._discard(self.directory(key)) + self._discard(self.downloads(key))
+                folders = self.directory(key), self.downloads(key), self._root / ".packed" / key
+                return sum(self._discard(folder) for folder in folders)
         finally:
             lock.release()
 

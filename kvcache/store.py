@@ -223,6 +223,12 @@ class KVStore:
             self._born[layer, :, rows.slots] = keys[0]
         return self._keys[layer, None, :, : rows.extent], self._values[layer, None, :, : rows.extent]
 
+    def arenas(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Keys, values and keys as computed ``[layers, kv_heads, capacity, head_dim]``, the last one empty
+        where no key can move. For a pass that writes every layer itself, inside of an ``encoding`` block.
+        """
+        return self._keys, self._values, self._keys[:0] if self._born is None else self._born
+
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Copies of keys and values ``[layers, kv_heads, length, head_dim]``, by position."""
         order = self._slots(self._sequence.table.order)

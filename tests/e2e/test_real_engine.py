@@ -45,7 +45,7 @@ def make_task(text: str, cursor: int, layout: Layout, document: str | None) -> T
 def agreeing_only(loaded: LoadedModel, piece: bytes, start: int) -> Callable[[int, torch.Tensor], list[int]]:
     """The ``prefix_allowed_tokens_fn`` for healing, written the slow and plain way."""
     spelled = {token: loaded.codec.bytes_of(token) for token in range(len(loaded.codec))}
-    everything = list(range(loaded.model.config.vocab_size))
+    everything = list(range(len(loaded.codec.vocabulary())))
 
     def allowed(_: int, ids: torch.Tensor) -> list[int]:
         left = piece[len(b"".join(spelled[int(token)] for token in ids[start:])) :]

@@ -1,0 +1,166 @@
+"""Grouped-query attention over slots, a block of slots at a time, for a thread's share of the queries.
+
+Nothing is kept for more than a block of slots: when a greater score turns up, the sums so far are
+rescaled (Dao et al. 2022, FlashAttention, algorithm 1). Which slots a row may see, positions say.
+The queries of a group share their keys and values without these being repeated (Ainslie et al.
+2023, section 2).
+"""
+
+# pyright: basic
+
+import numpy as np
+
+from completion.cpu.compiler import kernel
+from completion.cpu.micro import float_dot
+from completion.cpu.product import ROWS, at_once, exp
+from completion.cpu.target import host
+
+BLOCK = 64
+"""Slots looked at together."""
+
+NARROW, WIDE = 16, 64
+"""Columns of the values multiplied at once; a head's dimension is padded to a multiple of the first."""
+
+_NEVER = np.float32(-1e30)
+
+_COUNTS = 1, 2, 3, ROWS
+_score_1, _score_2, _score_3, _score_6 = (float_dot(host(), rows, BLOCK, add=False) for rows in _COUNTS)
+_wide_1, _wide_2, _wide_3, _wide_6 = (float_dot(host(), rows, WIDE, add=True) for rows in _COUNTS)
+_narrow_1, _narrow_2, _narrow_3, _narrow_6 = (float_dot(host(), rows, NARROW, add=True) for rows in _COUNTS)
+
+
+@kernel
+def _score(count, panel, gap, rows, stride, steps, out, out_stride):
+    """A tile's scores."""
+    if count == 1:
+        return _score_1(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 2:
+        return _score_2(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 3:
+        return _score_3(panel, gap, rows, stride, steps, out, out_stride)
+    return _score_6(panel, gap, rows, stride, steps, out, out_stride)
+
+
+@kernel
+def _wide(count, panel, gap, rows, stride, steps, out, out_stride):
+    """A tile's values, WIDE columns."""
+    if count == 1:
+        return _wide_1(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 2:
+        return _wide_2(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 3:
+        return _wide_3(panel, gap, rows, stride, steps, out, out_stride)
+    return _wide_6(panel, gap, rows, stride, steps, out, out_stride)
+
+
+@kernel
+def _narrow(count, panel, gap, rows, stride, steps, out, out_stride):
+    """A tile's values, NARROW columns."""
+    if count == 1:
+        return _narrow_1(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 2:
+        return _narrow_2(panel, gap, rows, stride, steps, out, out_stride)
+    if count == 3:
+        return _narrow_3(panel, gap, rows, stride, steps, out, out_stride)
+    return _narrow_6(panel, gap, rows, stride, steps, out, out_stride)
+
+
+@kernel
+def fill(onto, value):
+    """Let every element be ``value``."""
+    for at in range(onto.shape[0]):
+        onto[at] = value
+
+
+@kernel
+def copy(source, onto):
+    """Copy a vector; an assignment would bring the code of its error messages along."""
+    for at in range(onto.shape[0]):
+        onto[at] = source[at]
+
+
+@kernel
+def _transposed(keys, panel):
+    """``keys[up to BLOCK, dim]`` into ``panel[dim, BLOCK]``, zeros behind."""
+    count = keys.shape[0]
+    for d in range(keys.shape[1]):
+        row = panel[d]
+        for slot in range(count):
+            row[slot] = keys[slot, d]
+        fill(row[count:], np.float32(0.0))
+
+
+@kernel
+def _weigh(scores, mask, greatest, total, sums):
+    """Turn a query's scores into weights, rescaling what it has summed; its new greatest and total."""
+    best = greatest
+    for slot in range(BLOCK):
+        scores[slot] = scores[slot] if mask[slot] else _NEVER
+        best = max(best, scores[slot])
+    faded = exp(greatest - best)
+    if faded != np.float32(1.0):
+        for d in range(sums.shape[0]):
+            sums[d] *= faded
+    added = np.float32(0.0)
+    for slot in range(BLOCK):
+        weight = exp(scores[slot] - best) if mask[slot] else np.float32(0.0)
+        scores[slot] = weight
+        added += weight
+    return best, total * faded + added
+
+
+@kernel
+def _add_values(count, values, gap, scores, slots, sums):
+    """``sums[query] += scores[query] · values`` for the queries of a tile."""
+    width, column = sums.shape[1], 0
+    rows, stride, out, out_stride = scores.ctypes.data, scores.strides[0], sums.ctypes.data, sums.strides[0]
+    while column + WIDE <= width:
+        _wide(count, values + 4 * column, gap, rows, stride, slots, out + 4 * column, out_stride)
+        column += WIDE
+    while column < width:
+        _narrow(count, values + 4 * column, gap, rows, stride, slots, out + 4 * column, out_stride)
+        column += NARROW
+
+
+@kernel
+def attend(queries, first, stop, rows, keys, values, extent, mask, room):
+    """Attention of ``queries[first:stop]``, which are of one key/value head.
+
+    ``queries`` is float32 ``[heads · rows, dim]``, scaled, a head's rows next to each other;
+    ``keys`` and ``values`` are ``[capacity, dim]``; ``mask`` is ``[rows, extent padded to BLOCK]``, true
+    where a row may look. The result is in ``room.sums[: stop - first]``, padded to a multiple of NARROW.
+    """
+    dim = queries.shape[1]
+    sums, greatest, total = room.sums, room.greatest, room.total
+    for place in range(stop - first):
+        fill(sums[place], np.float32(0.0))
+        greatest[place], total[place] = _NEVER, np.float32(0.0)
+    for block in range(0, extent, BLOCK):
+        slots = min(BLOCK, extent - block)
+        _transposed(keys[block : block + slots], room.panel)
+        if dim == sums.shape[1]:
+            address, gap = values.ctypes.data + block * values.strides[0], values.strides[0]
+        else:
+            for slot in range(slots):
+                copy(values[block + slot], room.padded[slot, :dim])
+            address, gap = room.padded.ctypes.data, room.padded.strides[0]
+        start = first
+        while start < stop:
+            count = at_once(stop - start)
+            _score(
+                count, room.panel.ctypes.data, 4 * BLOCK, queries.ctypes.data + start * queries.strides[0],
+                queries.strides[0], dim, room.scores.ctypes.data, 4 * BLOCK,
+            )  # fmt: skip
+            for at in range(count):
+                query = start + at
+                seen = mask[query % rows, block : block + BLOCK]
+                place = query - first
+                greatest[place], total[place] = _weigh(
+                    room.scores[at], seen, greatest[place], total[place], sums[place]
+                )
+            _add_values(count, address, gap, room.scores, slots, sums[start - first : start - first + count])
+            start += count
+    for place in range(stop - first):
+        share = np.float32(1.0) / total[place]
+        for d in range(dim):
+            sums[place, d] *= share
