@@ -9,7 +9,8 @@ import torch
 from completion.costs import StepCosts
 from completion.passes import Pass
 from kvcache.config import CacheShape
-from kvcache.store import KVStore, Rows, rounded_capacity
+from kvcache.rows import Rows
+from kvcache.store import KVStore, rounded_capacity
 
 _GUESS_S = (2e-3, 5e-4)
 """Seconds a row is guessed to take on a CPU and on a GPU, before anything was measured."""

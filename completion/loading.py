@@ -136,7 +136,7 @@ def _open(directory: Path, weights: str, device: torch.device, config: EngineCon
     if weights == "int8":
         quantize_model(model)
     model = model.to(device)
-    return _Opened(model.config, model, model, TransformersPass(model, device), weights)
+    return _Opened(model.config, model, model, TransformersPass(model), weights)
 
 
 _STORED = {"int8": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import torch
 
 from kvcache.hf import StoreCache
-from kvcache.store import KVStore, Rows
+from kvcache.rows import Rows, RowTensors
+from kvcache.store import KVStore
 
 
 class Pass(Protocol):
@@ -35,27 +36,26 @@ class Pass(Protocol):
 class TransformersPass:
     """A causal language model of transformers with our attention set."""
 
-    def __init__(self, model: Any, device: torch.device) -> None:
-        """``model`` is on ``device`` already."""
+    def __init__(self, model: Any) -> None:
+        """``model`` is on its device already."""
         self._model = model
         self._body = model.get_decoder()
-        self._device = device
 
-    def encode(self, store: KVStore, rows: Rows) -> None:
+    def encode(self, store: KVStore, rows: RowTensors) -> None:
         """Run the layers without the output head."""
         self._body(**self._inputs(store, rows))
 
-    def last_logits(self, store: KVStore, rows: Rows) -> torch.Tensor:
+    def last_logits(self, store: KVStore, rows: RowTensors) -> torch.Tensor:
         """The output head sees the last row only."""
         return self._model(**self._inputs(store, rows), logits_to_keep=1).logits[0, -1].float()
 
-    def every_logits(self, store: KVStore, rows: Rows) -> torch.Tensor:
+    def every_logits(self, store: KVStore, rows: RowTensors) -> torch.Tensor:
         """The output head sees all rows."""
         return self._model(**self._inputs(store, rows)).logits[0].float()
 
-    def _inputs(self, store: KVStore, rows: Rows) -> dict[str, Any]:
+    def _inputs(self, store: KVStore, rows: RowTensors) -> dict[str, Any]:
         return {
-            "input_ids": torch.tensor([rows.ids], device=self._device),
+            "input_ids": rows.tokens[None],
             "position_ids": rows.positions[None],
             "attention_mask": rows.mask[None, None],
             "past_key_values": StoreCache(store, rows),

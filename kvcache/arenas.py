@@ -13,6 +13,17 @@ def widened(arena: torch.Tensor, capacity: int) -> torch.Tensor:
     return wide
 
 
+def put(arena: torch.Tensor, slots: slice | torch.Tensor, rows: torch.Tensor) -> None:
+    """Write ``rows`` ``[kv_heads, rows, head_dim]`` into one layer of an arena; the host reads no slots.
+
+    Of rows for the same slot any one may win, or parts of each.
+    """
+    if isinstance(slots, slice):
+        arena[:, slots] = rows
+    else:
+        arena.index_copy_(1, slots, rows)
+
+
 def is_tensor(part: object) -> TypeGuard[torch.Tensor]:
     """Whether an attribute is a tensor."""
     return isinstance(part, torch.Tensor)

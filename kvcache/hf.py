@@ -13,7 +13,8 @@ from transformers.cache_utils import Cache
 from kvcache.config import CacheShape
 from kvcache.errors import UnsupportedCache
 from kvcache.rotary import rope_parameters, rope_type
-from kvcache.store import KVStore, Rows
+from kvcache.rows import RowTensors
+from kvcache.store import KVStore
 
 ATTENTION = "splice_slots"
 """Name under which :func:`attend_slots` is registered with transformers."""
@@ -25,8 +26,8 @@ class StoreCache(Cache):
     Made for one ``store.encoding`` block and thrown away with it.
     """
 
-    def __init__(self, store: KVStore, rows: Rows) -> None:
-        """``rows`` is what the store's ``encoding`` or ``appending`` block yielded."""
+    def __init__(self, store: KVStore, rows: RowTensors) -> None:
+        """``rows`` is what the store's ``encoding`` or ``appending`` yielded, or its ``static_rows``."""
         super().__init__(layers=[])
         self._store = store
         self._rows = rows
@@ -39,7 +40,7 @@ class StoreCache(Cache):
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 # transformers' signature
         """Tokens in front of the rows of this pass."""
-        return int(self._rows.positions[0])
+        return self._rows.first()
 
 
 def attend_slots(
@@ -56,8 +57,9 @@ def attend_slots(
 
     ``query`` is ``[1, heads, rows, head_dim]``; ``key`` and ``value`` are
     ``[1, kv_heads, extent, head_dim]``; ``attention_mask`` is ``[1, 1, rows, extent]``, True
-    where a row may look. The query heads of a group become further rows of their key/value
-    head (Ainslie et al. 2023, section 2). Returns ``[1, rows, heads, head_dim]``.
+    where a row may look, or what is added to its scores. The query heads of a group become
+    further rows of their key/value head (Ainslie et al. 2023, section 2). Returns
+    ``[1, rows, heads, head_dim]``.
     """
     batch, heads, rows, dim = query.shape
     kv_heads = key.shape[1]

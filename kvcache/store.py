@@ -9,38 +9,21 @@ more than one. The store is the only writer of its arenas; it lives on the engin
 import copy
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 
-from kvcache.arenas import is_tensor, listed, widened
+from kvcache.arenas import is_tensor, listed, put, widened
 from kvcache.config import CacheShape
 from kvcache.errors import AuditError, UnsupportedShift
 from kvcache.plan import Plan
 from kvcache.rotary import Rotary
+from kvcache.rows import FREE, Rows, RowTensors, StaticRows
 from kvcache.sequence import CachedSequence, Move
 from kvcache.spans import Role, TaggedTokens
-
-_FREE = torch.iinfo(torch.int64).max
-"""Position of a slot that holds nothing: behind every query, so no query sees it."""
+from kvcache.transfer import upload
 
 _GROWTH = 256
 """Arenas grow to multiples of this many slots."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Tokens being encoded: what a forward pass needs to know of them.
-
-    ``positions`` is ``[rows]``, ascending; ``mask`` is ``[rows, extent]``, True where the row may look.
-    """
-
-    ids: tuple[int, ...]
-    slots: slice | torch.Tensor
-    positions: torch.Tensor
-    mask: torch.Tensor
-    extent: int
 
 
 class KVStore:
@@ -69,7 +52,8 @@ class KVStore:
         self._values = torch.zeros(size, dtype=dtype, device=device)
         self._born = None if rotary is None else torch.zeros(size, dtype=dtype, device=device)
         """Keys as they were computed, at the position they were born at."""
-        self._position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=device)
+        self._position_of = torch.full((capacity,), FREE, dtype=torch.int64, device=device)
+        self._generation = 0
 
     def __len__(self) -> int:
         """Tokens held, missing ones among them."""
@@ -101,6 +85,11 @@ class KVStore:
         return self._sequence.table.capacity
 
     @property
+    def generation(self) -> int:
+        """Grows when the arenas are other tensors than before."""
+        return self._generation
+
+    @property
     def can_move(self) -> bool:
         """Whether keys can be turned to other positions."""
         return self._rotary is not None
@@ -119,12 +108,13 @@ class KVStore:
         """Make room for ``capacity`` tokens; what is held stays in its slots."""
         if capacity <= self.capacity:
             return
+        self._generation += 1
         with self._or_empty():
             self._keys = widened(self._keys, capacity)
             self._values = widened(self._values, capacity)
             if self._born is not None:
                 self._born = widened(self._born, capacity)
-            position_of = torch.full((capacity,), _FREE, dtype=torch.int64, device=self._keys.device)
+            position_of = torch.full((capacity,), FREE, dtype=torch.int64, device=self._keys.device)
             self._sequence.grow(capacity)
             self._position_of = position_of
             self._place()
@@ -150,7 +140,7 @@ class KVStore:
         self._sequence.truncate(length)
         if gone:
             with self._or_empty():
-                self._position_of[torch.tensor(gone, device=self._position_of.device)] = _FREE
+                self._position_of.index_fill_(0, self._slots(gone), FREE)
 
     def whole(self) -> None:
         """Forget the tokens that are missing; the rest closes up, or goes too where no key can move."""
@@ -182,9 +172,7 @@ class KVStore:
         tokens are forgotten again. Raises CacheFull, changing nothing, without room.
         """
         fresh = self._sequence.append(tokens, role)
-        with self._or_empty():
-            self._place_from(fresh.start)
-        with self.encoding(fresh) as rows:
+        with self._encoding(fresh, unplaced=True) as rows:
             yield rows
 
     @contextmanager
@@ -195,32 +183,29 @@ class KVStore:
         front of the last row must be among the rows. The pass must call :meth:`write` once for
         each layer. When the block raises, these tokens and all missing ones are forgotten.
         """
-        try:
-            order, ids = self._sequence.table.order, self._sequence.tokens.ids
-            extent = self._sequence.table.extent
-            slots = [order[position] for position in positions]
-            at = torch.tensor(positions, dtype=torch.int64, device=self._position_of.device)
-            mask = self._position_of[None, :extent] <= at[:, None]
-            yield Rows(
-                tuple(ids[position] for position in positions), self._as_slice(slots), at, mask, extent
-            )
-            self._sequence.encoded(positions)
-        except BaseException:
-            self._forget(positions)
-            raise
+        with self._encoding(positions, unplaced=False) as rows:
+            yield rows
+
+    def static_rows(self, packed: torch.Tensor, extent: int) -> StaticRows:
+        """Rows that lie in the buffer ``packed``, for a pass over the first ``extent`` slots.
+
+        What is recorded with them is good for these arenas only: see :attr:`generation`.
+        """
+        return StaticRows(packed, extent, self._position_of, self._keys.dtype)
 
     def write(
-        self, layer: int, keys: torch.Tensor, *, values: torch.Tensor, rows: Rows
+        self, layer: int, keys: torch.Tensor, *, values: torch.Tensor, rows: RowTensors
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Store one layer's keys and values of ``rows`` and return all there are.
 
         ``keys`` and ``values`` are ``[1, kv_heads, rows, head_dim]``, keys after rotation.
         Returns views ``[1, kv_heads, extent, head_dim]`` of the arenas, by slot.
         """
-        self._keys[layer, :, rows.slots] = keys[0]
-        self._values[layer, :, rows.slots] = values[0]
+        slots = rows.slots
+        put(self._keys[layer], slots, keys[0])
+        put(self._values[layer], slots, values[0])
         if self._born is not None:
-            self._born[layer, :, rows.slots] = keys[0]
+            put(self._born[layer], slots, keys[0])
         return self._keys[layer, None, :, : rows.extent], self._values[layer, None, :, : rows.extent]
 
     def arenas(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -241,8 +226,27 @@ class KVStore:
         positions = listed(self._position_of)
         if [positions[slot] for slot in order] != list(range(len(order))):
             raise AuditError("Slots and positions disagree.")
-        if sum(position != _FREE for position in positions) != len(order):
+        if sum(position != FREE for position in positions) != len(order):
             raise AuditError("A free slot carries a position.")
+
+    @contextmanager
+    def _encoding(self, positions: Sequence[int], *, unplaced: bool) -> Generator[Rows]:
+        try:
+            order, ids = self._sequence.table.order, self._sequence.tokens.ids
+            rows = Rows(
+                ids=tuple(ids[position] for position in positions),
+                at=tuple(positions),
+                slot_numbers=tuple(order[position] for position in positions),
+                extent=self._sequence.table.extent,
+                position_of=self._position_of,
+                unplaced=unplaced,
+            )
+            yield rows
+            rows.place()
+            self._sequence.encoded(positions)
+        except BaseException:
+            self._forget(positions)
+            raise
 
     def _forget(self, positions: Sequence[int]) -> None:
         """Forget ``positions`` and what is missing; without rotary also all that would have to move."""
@@ -270,12 +274,12 @@ class KVStore:
             yield
         except BaseException:
             self._sequence.truncate(0)
-            self._position_of.fill_(_FREE)
+            self._position_of.fill_(FREE)
             raise
 
     def _place(self) -> None:
         """Write down the position of every slot."""
-        self._position_of.fill_(_FREE)
+        self._position_of.fill_(FREE)
         self._place_from(0)
 
     def _place_from(self, start: int) -> None:
@@ -283,14 +287,8 @@ class KVStore:
         slots = self._slots(self._sequence.table.order[start:])
         self._position_of[slots] = torch.arange(start, len(self), device=self._position_of.device)
 
-    def _as_slice(self, slots: Sequence[int]) -> slice | torch.Tensor:
-        """A run of neighbouring slots as a slice, which is cheaper to write to."""
-        if all(right == left + 1 for left, right in pairwise(slots)):
-            return slice(slots[0], slots[-1] + 1) if slots else slice(0, 0)
-        return self._slots(slots)
-
     def _slots(self, numbers: Sequence[int]) -> torch.Tensor:
-        return torch.tensor(numbers, dtype=torch.int64, device=self._keys.device)
+        return upload(numbers, self._keys.device)
 
 
 def rounded_capacity(tokens: int) -> int:

@@ -82,9 +82,7 @@ def test_encoding_what_is_right_already_changes_nothing(tiny: LoadedModel, posit
 
 
 def test_passes_tell_what_they_cost(tiny: LoadedModel) -> None:
-    forward = Forward(
-        TransformersPass(tiny.model, tiny.device), tiny.shape, dtype=tiny.dtype, device=tiny.device
-    )
+    forward = Forward(TransformersPass(tiny.model), tiny.shape, dtype=tiny.dtype, device=tiny.device)
     guess = forward.costs.per_row_s
     store = wanting(tiny)
     run(forward.fill(store, store.missing, 16))
@@ -99,9 +97,7 @@ def test_a_cold_store_holds_the_tokens_exactly(tiny: LoadedModel) -> None:
 
 def test_every_pass_of_a_request_teaches_what_a_row_costs(tiny: LoadedModel) -> None:
     """Also a prompt of one chunk, and the passes that decode."""
-    forward = Forward(
-        TransformersPass(tiny.model, tiny.device), tiny.shape, dtype=tiny.dtype, device=tiny.device
-    )
+    forward = Forward(TransformersPass(tiny.model), tiny.shape, dtype=tiny.dtype, device=tiny.device)
     guess = forward.costs.per_row_s
     store = wanting(tiny)
     run(forward.fill(store, store.missing, 64))

@@ -2,7 +2,7 @@
 
 import torch
 
-from kvcache.arenas import is_tensor, listed, widened
+from kvcache.arenas import is_tensor, listed, put, widened
 
 
 def test_a_widened_arena_begins_with_the_old_one() -> None:
@@ -20,3 +20,12 @@ def test_tensors_are_told_apart_and_listed() -> None:
     assert is_tensor(torch.zeros(1))
     assert not is_tensor([0.0])
     assert listed(torch.tensor([3, 1])) == [3, 1]
+
+
+def test_rows_land_in_their_slots() -> None:
+    rows = torch.arange(12.0).reshape(2, 3, 2)
+    for slots in (slice(1, 4), torch.tensor([4, 0, 2])):
+        arena = torch.full((2, 5, 2), -1.0)
+        put(arena, slots, rows)
+        assert torch.equal(arena[:, slots], rows)
+        assert (arena == -1).sum() == 8
