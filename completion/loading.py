@@ -14,9 +14,11 @@ from transformers.utils import logging as transformers_logging
 from completion.config import EngineConfig
 from completion.cpu.model import open_pass
 from completion.cpu.skeleton import misfit, skeleton
+from completion.cuda_graphs import CudaRecorder
 from completion.errors import CorruptModel, UnsupportedModel
 from completion.families import FimFamily, detect_family
 from completion.forward import Forward
+from completion.graphs import GraphPass
 from completion.passes import Pass, TransformersPass
 from completion.quantize import int8_is_fast, quantize_model
 from completion.records import PREFIX_ONLY
@@ -136,7 +138,7 @@ def _open(directory: Path, weights: str, device: torch.device, config: EngineCon
     if weights == "int8":
         quantize_model(model)
     model = model.to(device)
-    return _Opened(model.config, model, model, TransformersPass(model), weights)
+    return _Opened(model.config, model, model, _passes(model, device), weights)
 
 
 _STORED = {"int8": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -148,6 +150,12 @@ def _config(directory: Path) -> Any:
         return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise CorruptModel(f"The model in {directory} cannot be opened: {error}") from error
+
+
+def _passes(model: Any, device: torch.device) -> Pass:
+    """What computes the model's passes: on a GPU those of few rows are recorded."""
+    plain = TransformersPass(model)
+    return GraphPass(plain, CudaRecorder(device)) if device.type == "cuda" else plain
 
 
 def _rotary(model: Any, shape: CacheShape, max_positions: int) -> tuple[Rotary | None, str]:

@@ -4,10 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gpu_machine import why_no_gpu
 from completion.config import CompletionConfig, EngineConfig
 from completion.engine import Engine
 from completion.loading import LoadedModel, load_model
 from tests.tiny import make_model
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of a GPU where there is none, each under its own name."""
+    if missing := why_no_gpu():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason=f"needs an NVIDIA GPU; {missing}"))
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +29,12 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_model_dir: Path) -> LoadedModel:
     """The tiny model, loaded in float32."""
     return load_model("tiny", tiny_model_dir, EngineConfig(weights="float32", device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def tiny_on_gpu(tiny_model_dir: Path) -> LoadedModel:
+    """The tiny model in float32 on the GPU, for tests with the mark ``gpu``."""
+    return load_model("tiny", tiny_model_dir, EngineConfig(weights="float32", device="cuda"))
 
 
 @pytest.fixture

@@ -7,19 +7,22 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from completion.graphs import GraphPass
 from completion.loading import LoadedModel
 from completion.passes import Pass, TransformersPass
 from kvcache.plan import plan_reuse
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
+from tests.completion.tape import TapeRecorder
 
 TOKENS = (5, 77, 130, 12, 300, 41, 8, 256, 19, 640, 3)
 
 
-@pytest.fixture
-def subject(tiny: LoadedModel) -> Pass:
-    """The pass under test."""
-    return TransformersPass(tiny.model)
+@pytest.fixture(params=["plain", "recorded"])
+def subject(request: pytest.FixtureRequest, tiny: LoadedModel) -> Pass:
+    """The pass under test; test_passes_cuda has those of a GPU."""
+    plain = TransformersPass(tiny.model)
+    return plain if request.param == "plain" else GraphPass(plain, TapeRecorder(), at_once=True)
 
 
 @pytest.fixture
