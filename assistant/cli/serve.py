@@ -61,7 +61,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     }
     settings = load_settings(overrides, config=config)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    _require_engine()
+    _require_engine(settings)
     asyncio.run(_serve(settings, idle_exit, show_link=not no_link))
     _leave()
 
@@ -74,9 +74,15 @@ def read_token(path: Path) -> str:
         raise BadFile(f"The token file {path} cannot be read: {error}.") from error
 
 
-def _require_engine() -> None:
-    """Import what takes seconds while Ctrl-C still ends an import at once, which it does not in a loop."""
+def _require_engine(settings: Settings) -> None:
+    """Import what takes seconds while Ctrl-C still ends an import at once, which it does not in a loop.
+
+    Raises UnsupportedModel when a device is asked for that is not there: no model would ever load.
+    """
     importlib.import_module("assistant.wiring")
+    from completion.loading import choose_device
+
+    choose_device(settings.engine.device)
 
 
 def _leave() -> None:

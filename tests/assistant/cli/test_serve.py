@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import torch
 
 from assistant.cli import serve
 from assistant.cli.errors import BadFile
@@ -78,6 +79,17 @@ def test_an_unknown_setting_stops_the_start_with_its_name(home):
     assert result.returncode == 2
     assert "server.prot" in result.stderr
     assert "server.port" in result.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_stops_the_start(home):
+    result = home.run("serve", "--device", "cuda")
+    assert result.returncode == 3
+    assert result.stderr == (
+        "splice: The setting engine.device is cuda, but torch finds no CUDA device here.\n"
+    )
+    assert "listens on" not in result.stdout
+    assert not home.state.exists()
 
 
 def test_it_stops_by_itself_when_nobody_uses_it_and_tells_what_is_wrong_with_a_model(home, start):
