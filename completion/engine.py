@@ -17,6 +17,7 @@ from completion.prompt import Prompt, PromptBuilder, cut
 from completion.records import Completion, CompletionRequest, Trace
 from completion.reuse import Planner, owners_of
 from completion.room import LEAST_PROMPT, Room, longest_prompt
+from completion.shapes import rows_at_once
 from completion.shortage import Spared, relieved
 from completion.stopping import StopRule
 from completion.trimming import trim
@@ -61,8 +62,8 @@ class Engine:
         """
         self._loaded = loaded
         self._completion = completion
-        self._chunk = engine.prefill_chunk
-        self._refresh_chunk = engine.refresh_chunk
+        self._chunk = rows_at_once(engine.prefill_chunk, loaded.device.type)
+        self._refresh_chunk = rows_at_once(engine.refresh_chunk, loaded.device.type)
         self._pool = CachePool(
             loaded.shape,
             engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type),

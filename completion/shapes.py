@@ -10,6 +10,9 @@ ROW_COUNTS = (1, 2, 4, 8, 16)
 EXTENT_STEP = 512
 """Slots that a recorded pass reads are a multiple of this many, or all there are."""
 
+_GPU_ROWS = 8
+"""A GPU computes so many times as many rows before anybody waits for it."""
+
 _Item = TypeVar("_Item")
 
 
@@ -37,6 +40,11 @@ def recorded_shape(rows: int, extent: int, *, capacity: int, output: Output) -> 
     if rows == 1 and output is Output.EVERY:
         output = Output.LAST
     return PassShape(next(count for count in ROW_COUNTS if count >= rows), min(wide, capacity), output)
+
+
+def rows_at_once(rows: int, device_type: str) -> int:
+    """How many rows a step of prefill or refresh takes, where a CPU takes ``rows``."""
+    return rows * _GPU_ROWS if device_type == "cuda" else rows
 
 
 def padded(row: Sequence[_Item], count: int) -> list[_Item]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from completion.shapes import EXTENT_STEP, ROW_COUNTS, Output, PassShape, padded, recorded_shape
+from completion.shapes import EXTENT_STEP, ROW_COUNTS, Output, PassShape, padded, recorded_shape, rows_at_once
 
 
 @given(st.integers(1, 16), st.integers(1, 8192), st.integers(0, 700), st.sampled_from(Output))
@@ -39,3 +39,8 @@ def test_padding_repeats_the_last(row: list[int], more: int) -> None:
     filled = padded(row, len(row) + more)
     assert filled[: len(row)] == row
     assert filled[len(row) :] == [row[-1]] * more
+
+
+def test_a_gpu_takes_more_rows_at_once() -> None:
+    assert rows_at_once(64, "cpu") == 64
+    assert rows_at_once(64, "cuda") == 512
