@@ -18,10 +18,10 @@ WEB_INPUTS := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -pa
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help run test check fix docs bench clean install web
+.PHONY: help run test check fix docs bench gpu-check clean install web
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*  *## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  *## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 run: $(STAMPS)/runtime $(PAGE)  ## install what is missing, start the server, which fetches its model
 	@exec $(BIN)/splice serve $(ARGS)
@@ -52,6 +52,12 @@ docs: $(STAMPS)/dev  ## write the generated pages of docs/ anew
 
 bench: $(STAMPS)/dev  ## list the benchmarks, or run one: make bench NAME=keystrokes ARGS="--trace FILE"
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)
+
+# On a machine with an NVIDIA GPU torch has to be a build with CUDA. That is what the index gives by default on
+# Linux; where pip is set up for CPU builds, install another into $(VENV) over this one. Nothing else is downloaded.
+gpu-check: $(STAMPS)/dev  ## the tests that need an NVIDIA GPU, and its table; without one: what was not run
+	$(BIN)/python -m pytest -v -m gpu $(PYTEST_ARGS)
+	$(BIN)/python -m benchmarks gpu $(ARGS)
 
 clean:  ## remove what was installed and built here (models stay in the user's cache)
 	rm -rf $(VENV) $(STAMPS) $(WEB)/node_modules $(WEB)/dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drift, edits, engine, fim, keystrokes, quality
+from benchmarks import drift, edits, engine, fim, gpu, keystrokes, quality
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -12,6 +12,7 @@ _BENCHMARKS = {
     "drift": drift,
     "fim": fim,
     "engine": engine,
+    "gpu": gpu,
     "quality": quality,
 }
 

@@ -118,7 +118,7 @@ def test_make_lists_its_targets():
         text=True,
         check=True,
     )
-    for target in ("run", "test", "check", "fix", "docs", "bench", "clean"):
+    for target in ("run", "test", "check", "fix", "docs", "bench", "gpu-check", "clean"):
         assert f"make {target} " in listed.stdout
 
 
@@ -135,9 +135,9 @@ def installed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def would_run(folder: Path) -> list[str]:
-    """The lines of ``make run`` with a model of one's own."""
-    command = ["make", "--no-print-directory", "--dry-run", "run", "ARGS=--model mine"]
+def would_run(folder: Path, *arguments: str) -> list[str]:
+    """The lines of ``make`` with ``arguments``; without any of ``make run`` with a model of one's own."""
+    command = ["make", "--no-print-directory", "--dry-run", *(arguments or ("run", "ARGS=--model mine"))]
     told = subprocess.run(
         command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
     )
@@ -146,6 +146,14 @@ def would_run(folder: Path) -> list[str]:
 
 def test_a_second_run_only_serves_and_fetches_no_other_model(installed: Path):
     assert would_run(installed) == ["exec .venv/bin/splice serve --model mine"]
+
+
+def test_a_gpu_is_checked_by_its_tests_and_its_table(installed: Path):
+    (installed / ".make/dev").touch()
+    assert would_run(installed, "gpu-check", "ARGS=--models 7B") == [
+        ".venv/bin/python -m pytest -v -m gpu ",
+        ".venv/bin/python -m benchmarks gpu --models 7B",
+    ]
 
 
 def test_a_playground_that_was_deleted_is_built_again(installed: Path):
