@@ -140,6 +140,8 @@ def _there(logits: torch.Tensor | None) -> torch.Tensor:
     return logits
 
 
-def _told(error: Exception) -> str:
-    """The first line of an error, with its type."""
+def _told(error: BaseException) -> str:
+    """The first line and the type of what went wrong first: a capture that is broken off raises once more."""
+    while error.__context__ is not None:
+        error = error.__context__
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -12,7 +12,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from completion.graphs import Step
+from completion.passes import TransformersPass
 from completion.recordings import Replay
+from kvcache.rows import RowTensors
+from kvcache.store import KVStore
 
 READS = ("_local_scalar_dense", "item", "is_nonzero", "nonzero")
 """Operations that wait for the device, by aten's names."""
@@ -84,7 +87,19 @@ class Refuses:
 
     def record(self, step: Step) -> Replay:
         self.asked += 1
-        raise RuntimeError("capturing is not permitted here\nand a second line")
+        try:
+            raise ValueError("capturing is not permitted here\nand a second line")
+        finally:
+            raise RuntimeError("the capture was broken off")
+
+
+class ReadsOnTheHost(TransformersPass):
+    """A model that looks at a value in the middle of its pass, as some do."""
+
+    def last_logits(self, store: KVStore, rows: RowTensors) -> torch.Tensor:
+        logits = super().last_logits(store, rows)
+        assert float(logits.max()) < float("inf")
+        return logits
 
 
 class Traffic(TorchDispatchMode):

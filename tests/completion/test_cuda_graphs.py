@@ -21,9 +21,9 @@ from completion.loading import LoadedModel, load_model
 from completion.passes import TransformersPass
 from completion.sampling import greedy
 from kvcache.plan import plan_reuse
-from kvcache.rows import RowTensors
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
+from tests.completion.tape import ReadsOnTheHost
 
 pytestmark = pytest.mark.gpu
 
@@ -58,12 +58,12 @@ def assert_same(loaded: LoadedModel, passes: GraphPass, store: KVStore, plain: K
 def refusing_to_wait() -> Iterator[None]:
     """Any operation that makes the host wait for the device raises."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch calls this mode a prototype
+        warnings.filterwarnings("ignore", message=".*[Ss]ynchronization debug mode.*")  # a prototype, it says
         torch.cuda.set_sync_debug_mode("error")
-    try:
-        yield
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8, 11, 16])
@@ -126,15 +126,6 @@ def test_all_graphs_may_go_and_others_come(tiny_on_gpu: LoadedModel) -> None:
     for rows in (1, 2, 4, 1):
         assert_same(tiny_on_gpu, passes, make_store(tiny_on_gpu), make_store(tiny_on_gpu), rows)
     assert passes.recorded == 1
-
-
-class ReadsOnTheHost(TransformersPass):
-    """A model that looks at a value in the middle of its pass, as some do."""
-
-    def last_logits(self, store: KVStore, rows: RowTensors) -> torch.Tensor:
-        logits = super().last_logits(store, rows)
-        assert float(logits.max()) < float("inf")
-        return logits
 
 
 def test_a_capture_that_fails_leaves_the_device_usable(
