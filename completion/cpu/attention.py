@@ -11,7 +11,7 @@ The queries of a group share their keys and values without these being repeated 
 import numpy as np
 
 from completion.cpu.compiler import kernel
-from completion.cpu.micro import float_dot
+from completion.cpu.floats import float_dot
 from completion.cpu.product import ROWS, at_once, exp
 from completion.cpu.target import host
 

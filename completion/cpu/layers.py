@@ -12,7 +12,7 @@ import numpy as np
 
 from completion.cpu.attention import attend, copy
 from completion.cpu.compiler import entry, kernel
-from completion.cpu.micro import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
+from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.product import gated_product, product, product_onto, round_row
 from completion.cpu.sync import meet
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from completion.cpu import kept
+from completion.cpu.integers import BLOCK_BYTES, PANEL
 from completion.cpu.layers import Matrix, Sizes, Weights
-from completion.cpu.micro import BLOCK_BYTES, PANEL
 from completion.cpu.passes import CpuPass
 from completion.cpu.skeleton import sizes_of
 from completion.cpu.weights import pack_model

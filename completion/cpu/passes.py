@@ -8,8 +8,8 @@ import torch
 
 from completion.cpu import layers
 from completion.cpu.attention import BLOCK, NARROW
+from completion.cpu.integers import GROUP, PANEL
 from completion.cpu.layers import COUNTERS_A_LAYER, Batch, Cached, Own, Shared, Sizes, Weights
-from completion.cpu.micro import GROUP, PANEL
 from completion.cpu.product import ROWS
 from completion.cpu.sync import new_state
 from completion.cpu.team import Team
@@ -65,16 +65,16 @@ class CpuPass:
 
     def _batch(self, rows: Rows, part: slice, first_logits: int, logits: Any) -> Batch:
         """The rows of ``part``; ``logits`` has those from ``first_logits`` on."""
-        positions = rows.positions.numpy()
+        positions = np.array(rows.at[part], np.int64)
         if positions[-1] >= len(self._turns[0]):
             self._turns = self._angles(padded_to(int(positions[-1]) + 1, _TABLE_STEP))
-        mask = np.zeros((part.stop - part.start, padded_to(rows.extent, BLOCK)), np.bool_)
-        mask[:, : rows.extent] = rows.mask.numpy()[part]
+        mask = np.zeros((len(positions), padded_to(rows.extent, BLOCK)), np.bool_)
+        mask[:, : rows.extent] = rows.mask[part].numpy()
         return Batch(
             ids=np.array(rows.ids[part], np.int64),
-            slots=np.ascontiguousarray(_slots(rows)[part]),
-            cosines=self._turns[0][positions[part]],
-            sines=self._turns[1][positions[part]],
+            slots=np.array(rows.slot_numbers[part], np.int64),
+            cosines=self._turns[0][positions],
+            sines=self._turns[1][positions],
             mask=mask,
             first_logits=max(first_logits - part.start, 0),
             logits=logits[max(part.start - first_logits, 0) : max(part.stop - first_logits, 0)],
@@ -95,12 +95,6 @@ class CpuPass:
         with torch.inference_mode():
             cosines, sines = self._rotary(torch.zeros(1), torch.arange(positions)[None])
         return cosines[0].float().contiguous().numpy(), sines[0].float().contiguous().numpy()
-
-
-def _slots(rows: Rows) -> Any:
-    if isinstance(rows.slots, slice):
-        return np.arange(int(rows.slots.start), int(rows.slots.stop))
-    return rows.slots.numpy()
 
 
 def _shared(weights: Weights, sizes: Sizes, rows: int) -> Shared:

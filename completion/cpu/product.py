@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from completion.cpu.compiler import kernel
-from completion.cpu.micro import BLOCK_BYTES, GROUP, PANEL, integer_dot
+from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, integer_dot
 from completion.cpu.sync import take
 from completion.cpu.target import host
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
+from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.layers import Matrix, Weights
-from completion.cpu.micro import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 
 
 def pack_model(model: Any) -> Weights:

@@ -13,7 +13,6 @@ from completion import loading
 from completion.config import EngineConfig
 from completion.errors import CorruptModel, NoFimTokens, UnsupportedModel
 from completion.loading import _max_positions, choose_device, choose_weights, load_model
-from completion.quantize import Int8Linear
 from kvcache.store import KVStore
 from tests.tiny import make_model
 
@@ -26,8 +25,7 @@ def test_eight_bits_are_close_to_float32(tiny_model_dir: Path) -> None:
         loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights=weights, device="cpu"))
         store = KVStore(loaded.shape, 16, dtype=loaded.dtype, device=CPU)
         answers[weights] = loaded.forward.logits(store, (5, 6, 7))
-        linear = loaded.model.model.layers[0].mlp.down_proj
-        assert isinstance(linear, Int8Linear) == (weights == "int8")
+        assert (loaded.model is None) == (weights == "int8")
     difference = (answers["int8"] - answers["float32"]).std() / answers["float32"].std()
     assert 0 < difference < 0.05
 
