@@ -12,7 +12,7 @@ import numpy as np
 
 from completion.cpu.compiler import kernel
 from completion.cpu.floats import float_dot
-from completion.cpu.product import ROWS, at_once, exp
+from completion.cpu.product import ROWS, at_once, exp, fill
 from completion.cpu.target import host
 
 BLOCK = 64
@@ -63,13 +63,6 @@ def _narrow(count, panel, gap, rows, stride, steps, out, out_stride):
     if count == 3:
         return _narrow_3(panel, gap, rows, stride, steps, out, out_stride)
     return _narrow_6(panel, gap, rows, stride, steps, out, out_stride)
-
-
-@kernel
-def fill(onto, value):
-    """Let every element be ``value``."""
-    for at in range(onto.shape[0]):
-        onto[at] = value
 
 
 @kernel

@@ -1,9 +1,8 @@
 """The innermost loop of products with 8-bit weights, for the processor at hand.
 
-A *panel* is 64 output columns of a weight, in the order in which one pass over ``k`` reads it: a
-*block* for every 32 along ``k``, which is 64 scales (float16), then the weights four ``k`` at a time,
-``uint8 [8, 64, 4]``. A panel is multiplied with a few rows at once, so that all sums are held in
-registers.
+A *panel* is 64 output columns of a weight: a *block* for every 32 inputs, which is 64 scales (float16),
+then the weights four inputs at a time, ``uint8 [8, 64, 4]``. A block is multiplied with all rows of a
+sweep while it is in the first cache, so that a panel is read once, from its beginning to its end.
 
 The weights are unsigned (128 added), the activations signed: that is what the processors'
 instructions take. Whoever calls says what to take away again.
@@ -17,7 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from completion.cpu.emit import F32, I8, I16, I32, Emitter, Loop
+from completion.cpu.emit import F32, I8, I16, I32, Emitter
 from completion.cpu.target import Target
 
 PANEL = 64
@@ -29,28 +28,24 @@ GROUP = 32
 SCALE_BYTES = 2 * PANEL
 BLOCK_BYTES = SCALE_BYTES + GROUP * PANEL
 
-_AHEAD = 4096
-"""Bytes between what is read and what is asked for."""
-
 Dot = Callable[..., None]
 
 
 def integer_dot(target: Target, rows: int) -> Dot:
-    """``out[r, c] = sum of step[r, g] · scale[g, c] · (less[r, g] + sum of w[g, k, c] · x[r, g, k])``.
+    """``out[r, c] += step[r] · scale[c] · (less[r] + sum of w[k, c] · x[r, k])`` for one block.
 
-    The sums run over the groups ``g`` and over ``k`` within a group. Called as ``dot(panel, x, stride,
-    steps, less, groups, out)``: the addresses of a panel and of int8 rows that are ``stride`` bytes
-    apart, of ``steps`` (float32) and ``less`` (int32), ``groups`` to a row, and that of the result,
-    float32 ``[rows, 64]``.
+    Called as ``dot(block, x, stride, steps, less, groups, out)``: the addresses of a block, of int8
+    rows that are ``stride`` bytes apart, of ``steps`` (float32) and ``less`` (int32), ``groups`` numbers
+    apart for neighbouring rows, and that of the result, float32 ``[rows, 64]``.
     """
 
     @intrinsic
     def dot(
-        _context: Any, panel: Any, x: Any, stride: Any, steps: Any, less: Any, groups: Any, out: Any
+        _context: Any, block: Any, x: Any, stride: Any, steps: Any, less: Any, groups: Any, out: Any
     ) -> Any:
         def emit(codegen: Any, build: Any, _signature: Any, args: Sequence[Any]) -> Any:
             emitter = Emitter(build, target)
-            _Panel(emitter, _PRODUCTS[target.products](emitter), rows, *args).run(target.registers)
+            _Block(emitter, _PRODUCTS[target.products](emitter), rows, *args).run(target.registers)
             return codegen.get_dummy_value()
 
         return types.void(*[types.intp] * 7), emit
@@ -59,13 +54,13 @@ def integer_dot(target: Target, rows: int) -> Dot:
 
 
 @dataclass(frozen=True)
-class _Panel:
-    """Writes the loops over the blocks of a panel."""
+class _Block:
+    """Writes the product of a block, without a loop."""
 
     emit: Emitter
     products: "_Vnni | _Madd | _Plain"
     count: int
-    panel: Any
+    block: Any
     rows: Any
     stride: Any
     steps: Any
@@ -74,72 +69,52 @@ class _Panel:
     out: Any
 
     def run(self, registers: int) -> None:
-        """A loop for as many columns as the registers hold two sums of."""
+        """As many columns at a time as the registers hold sums of."""
         vectors = PANEL // self.emit.lanes
-        at_once = max(1, min(vectors, (registers - self.products.spare) // (2 * self.count + 1)))
+        at_once = max(1, min(vectors, (registers - self.products.spare) // (self.count + 1)))
         for first in range(0, vectors, at_once):
             self._columns(range(first, min(first + at_once, vectors)))
 
     def _columns(self, held: range) -> None:
         emit = self.emit
-        places = [(row, vector) for row in range(self.count) for vector in held]
-        loop = Loop(emit, self.groups, [emit.all(emit.floats, 0.0) for _ in places])
-        block = emit.element(self.panel, loop.index, emit.number(BLOCK_BYTES))
-        sums = self._sums(block, loop.index, held)
-        scales = {vector: self._scales(block, vector) for vector in held}
-        steps = [emit.splat(self._of(self.steps, row, loop.index, F32)) for row in range(self.count)]
-        totals = [
-            emit.fma(
-                emit.build.sitofp(sums[row, vector], emit.floats),
-                emit.build.fmul(scales[vector], steps[row]),
-                total,
-            )
-            for (row, vector), total in zip(places, loop.values, strict=True)
-        ]
-        loop.end(totals)
-        for (row, vector), total in zip(places, totals, strict=True):
-            emit.store(total, emit.at(self.out, 4 * (row * PANEL + vector * emit.lanes)))
+        sums = self._sums(held)
+        scales = {vector: self._scales(vector) for vector in held}
+        for row in range(self.count):
+            step = emit.splat(self._of(self.steps, row, F32))
+            for vector in held:
+                end = emit.at(self.out, 4 * (row * PANEL + vector * emit.lanes))
+                whole = emit.build.sitofp(sums[row, vector], emit.floats)
+                factor = emit.build.fmul(scales[vector], step)
+                emit.store(emit.fma(whole, factor, emit.load(end, emit.floats)), end)
 
-    def _sums(self, block: Any, group: Any, held: range) -> dict[tuple[int, int], Any]:
-        """The integer sums of one block, by row and vector of columns."""
-        emit = self.emit
-        starts = [emit.splat(self._of(self.less, row, group, I32)) for row in range(self.count)]
+    def _sums(self, held: range) -> dict[tuple[int, int], Any]:
+        """The integer sums, by row and vector of columns."""
+        emit, products = self.emit, self.products
+        starts = [emit.splat(self._of(self.less, row, I32)) for row in range(self.count)]
         sums = {(row, vector): starts[row] for row in range(self.count) for vector in held}
-        first = emit.element(self.rows, group, emit.number(GROUP))
-        for quad in range(GROUP // 4):  # one after the other, without a loop
-            base = emit.at(block, SCALE_BYTES + quad * 4 * PANEL)
-            if not held.start:
-                self._fetch_ahead(base)
-            weights = {
-                v: self.products.weights(emit.load(emit.at(base, v * emit.lanes * 4), emit.integers))
-                for v in held
-            }
+        for quad in range(GROUP // 4):
+            base = emit.at(self.block, SCALE_BYTES + quad * 4 * PANEL)
+            words = {v: emit.load(emit.at(base, v * emit.lanes * 4), emit.integers) for v in held}
+            weights = {vector: products.weights(word) for vector, word in words.items()}
             for row in range(self.count):
-                start = emit.element(first, emit.number(row), self.stride)
-                value = self.products.activation(emit.splat(emit.load(emit.at(start, 4 * quad), I32)))
+                start = emit.element(self.rows, emit.number(row), self.stride)
+                value = products.activation(emit.splat(emit.load(emit.at(start, 4 * quad), I32)))
                 for vector in held:
-                    sums[row, vector] = self.products.multiply(sums[row, vector], weights[vector], value)
+                    sums[row, vector] = products.multiply(sums[row, vector], weights[vector], value)
         return sums
 
-    def _fetch_ahead(self, base: Any) -> None:
-        """Ask for what a later step reads, of all columns: the loops behind this one find it in the cache."""
-        emit, kind = self.emit, I8.as_pointer()
-        read, keep, data = (ir.Constant(I32, value) for value in (0, 3, 1))
-        for line in range(0, 4 * PANEL, 64):
-            address = emit.build.inttoptr(emit.at(base, _AHEAD + line), kind)
-            emit.call("llvm.prefetch.p0", ir.VoidType(), [address, read, keep, data])
-
-    def _scales(self, block: Any, vector: int) -> Any:
+    def _scales(self, vector: int) -> Any:
         """A vector of float16 scales as float32, by way of the bits: they are not negative."""
         emit, build = self.emit, self.emit.build
-        halves = emit.load(emit.at(block, 2 * vector * emit.lanes), ir.VectorType(I16, emit.lanes), align=2)
+        address = emit.at(self.block, 2 * vector * emit.lanes)
+        halves = emit.load(address, ir.VectorType(I16, emit.lanes), align=2)
         bits = build.shl(build.zext(halves, emit.integers), emit.all(emit.integers, 13))
         return build.fmul(build.bitcast(bits, emit.floats), emit.all(emit.floats, 2.0**112))
 
-    def _of(self, table: Any, row: int, group: Any, kind: Any) -> Any:
-        """The number of 32 bits for a row and a group."""
+    def _of(self, table: Any, row: int, kind: Any) -> Any:
+        """A row's number of 32 bits."""
         emit = self.emit
-        index = emit.element(group, emit.number(row), self.groups)
+        index = emit.build.mul(emit.number(row), self.groups)
         return emit.load(emit.element(table, index, emit.number(4)), kind)
 
 

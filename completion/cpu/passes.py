@@ -10,7 +10,7 @@ from completion.cpu import layers
 from completion.cpu.attention import BLOCK, NARROW
 from completion.cpu.integers import GROUP, PANEL
 from completion.cpu.layers import COUNTERS_A_LAYER, Batch, Cached, Own, Shared, Sizes, Weights
-from completion.cpu.product import ROWS
+from completion.cpu.product import ROWS, SWEEP
 from completion.cpu.sync import new_state
 from completion.cpu.team import Team
 from completion.cpu.weights import padded_to
@@ -118,7 +118,7 @@ def _own(weights: Weights, sizes: Sizes) -> Own:
     queries = _QUERIES
     return Own(
         row=_floats(weights.attention_norm.shape[1]),
-        products=_floats(2, ROWS, PANEL),
+        products=_floats(2, SWEEP, PANEL),
         panel=_floats(sizes.dim, BLOCK),
         padded=_floats(BLOCK, width),
         scores=_floats(ROWS, BLOCK),

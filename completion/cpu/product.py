@@ -18,7 +18,10 @@ from completion.cpu.sync import take
 from completion.cpu.target import host
 
 ROWS = 6
-"""Rows multiplied at once: two sums for each of six rows and two vectors fill the registers."""
+"""Rows multiplied at once: their sums fill the registers."""
+
+SWEEP = 12
+"""Rows for which a panel is read at once: their sums stay in the first cache."""
 
 _LEAST = np.float32(1e-30)
 _TO_UNIT = np.float32(1 / 127)
@@ -85,23 +88,40 @@ def round_row(x, rounded, steps, less):
 
 
 @kernel
-def multiply_panel(panel, groups, rows, first, count, out):
-    """``count`` rows from ``first`` on times one panel: float32 ``out[count, 64]``."""
-    at, stride = rows.rounded[first].ctypes.data, rows.rounded.strides[0]
-    steps, less = rows.steps.ctypes.data + 4 * first * groups, rows.less.ctypes.data + 4 * first * groups
-    if count == 1:
-        return _dot_1(panel, at, stride, steps, less, groups, out.ctypes.data)
-    if count == 2:
-        return _dot_2(panel, at, stride, steps, less, groups, out.ctypes.data)
-    if count == 3:
-        return _dot_3(panel, at, stride, steps, less, groups, out.ctypes.data)
-    return _dot_6(panel, at, stride, steps, less, groups, out.ctypes.data)
+def fill(onto, value):
+    """Let every element be ``value``."""
+    for at in range(onto.shape[0]):
+        onto[at] = value
 
 
 @kernel
 def at_once(left):
     """How many of the rows that are left to multiply next: 6, 3, 2 or 1."""
     return ROWS if left >= ROWS else min(left, ROWS // 2)
+
+
+@kernel
+def multiply_panel(panel, groups, rows, first, count, out):
+    """``count`` rows from ``first`` on, at most SWEEP, times one panel: float32 ``out[count, 64]``."""
+    stride, base = rows.rounded.strides[0], rows.rounded.ctypes.data
+    steps, less, onto = rows.steps.ctypes.data, rows.less.ctypes.data, out.ctypes.data
+    for row in range(count):
+        fill(out[row], np.float32(0.0))
+    for group in range(groups):
+        block, done = panel + group * BLOCK_BYTES, 0
+        while done < count:
+            row = first + done
+            x, table = base + row * stride + group * GROUP, 4 * (row * groups + group)
+            here, some = onto + done * 4 * PANEL, at_once(count - done)
+            if some == 1:
+                _dot_1(block, x, stride, steps + table, less + table, groups, here)
+            elif some == 2:
+                _dot_2(block, x, stride, steps + table, less + table, groups, here)
+            elif some == 3:
+                _dot_3(block, x, stride, steps + table, less + table, groups, here)
+            else:
+                _dot_6(block, x, stride, steps + table, less + table, groups, here)
+            done += some
 
 
 @kernel
@@ -124,15 +144,13 @@ def product(threads, state, counter, weight, layer, rows, start, stop, sums, out
             columns = slice(panel * PANEL, (panel + 1) * PANEL)
             bias = weight.bias[layer, columns]
             address = weight.panels[layer].ctypes.data + panel * groups * BLOCK_BYTES
-            row = start
-            while row < stop:
-                count = at_once(stop - row)
+            for row in range(start, stop, SWEEP):
+                count = min(SWEEP, stop - row)
                 multiply_panel(address, groups, rows, row, count, sums)
                 for at in range(count):
                     onto, own = out[row + at - start, columns], sums[at]
                     for column in range(PANEL):
                         onto[column] = own[column] + bias[column]
-                row += count
         first = take(state, counter) * share
 
 
@@ -147,15 +165,13 @@ def product_onto(threads, state, counter, weight, layer, rows, stop, sums, out):
             columns = slice(panel * PANEL, (panel + 1) * PANEL)
             bias = weight.bias[layer, columns]
             address = weight.panels[layer].ctypes.data + panel * groups * BLOCK_BYTES
-            row = 0
-            while row < stop:
-                count = at_once(stop - row)
+            for row in range(0, stop, SWEEP):
+                count = min(SWEEP, stop - row)
                 multiply_panel(address, groups, rows, row, count, sums)
                 for at in range(count):
                     onto, own = out[row + at, columns], sums[at]
                     for column in range(PANEL):
                         onto[column] += own[column] + bias[column]
-                row += count
         first = take(state, counter) * share
 
 
@@ -163,7 +179,7 @@ def product_onto(threads, state, counter, weight, layer, rows, stop, sums, out):
 def gated_product(threads, state, counter, weight, layer, rows, stop, sums, out):
     """``silu(gate) · up`` into ``out``, of a weight whose panels are gate, up, gate, up ...
 
-    ``sums`` is float32 ``[2, ROWS, 64]``.
+    ``sums`` is float32 ``[2, SWEEP, 64]``.
     """
     pairs, groups = weight.bias.shape[1] // (2 * PANEL), weight.groups
     share = share_of(pairs, threads)
@@ -173,9 +189,8 @@ def gated_product(threads, state, counter, weight, layer, rows, stop, sums, out)
             bias = weight.bias[layer, 2 * number * PANEL : (2 * number + 2) * PANEL]
             gate_bias, up_bias = bias[:PANEL], bias[PANEL:]
             address = weight.panels[layer].ctypes.data + 2 * number * groups * BLOCK_BYTES
-            row = 0
-            while row < stop:
-                count = at_once(stop - row)
+            for row in range(0, stop, SWEEP):
+                count = min(SWEEP, stop - row)
                 multiply_panel(address, groups, rows, row, count, sums[0])
                 multiply_panel(address + groups * BLOCK_BYTES, groups, rows, row, count, sums[1])
                 for at in range(count):
@@ -184,5 +199,4 @@ def gated_product(threads, state, counter, weight, layer, rows, stop, sums, out)
                     for column in range(PANEL):
                         gate, up = gates[column] + gate_bias[column], ups[column] + up_bias[column]
                         onto[column] = gate / (np.float32(1.0) + exp(-gate)) * up
-                row += count
         first = take(state, counter) * share
