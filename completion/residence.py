@@ -171,6 +171,7 @@ class Residence:
             yield
             loaded = load_model(location.name, location.directory, config)
             self._engine = Engine(loaded, config, self._completion)
+            give_back(device)
         except Exception as error:
             self._failure = _sentence(error)
             raise

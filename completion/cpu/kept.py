@@ -5,8 +5,10 @@ and a checksum of each. A file that is damaged, or was made from something else,
 """
 
 import json
+import mmap
 import os
 import zlib
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +23,11 @@ FORMAT = 1
 """Raised whenever the order of the numbers changes."""
 
 _SIZES = "sizes"
+_RARELY_READ = "embedding.panels"
+"""Some rows a token, where the head has a matrix of its own; read as a whole where it is the head, too."""
+
+_PIECE = 1 << 22
+_TYPES = {"U8": np.uint8, "F32": np.float32}
 
 
 def source_of(directory: Path) -> str:
@@ -50,21 +57,56 @@ def read(path: Path, source: str) -> Weights | None:
     if not path.is_file():
         return None
     try:
-        opened: Any = safe_open(path, "np")  # partly untyped
+        opened: Any = safe_open(path, "np")  # looks at the header and the length; reads nothing
         with opened as file:
             told: dict[str, str] = file.metadata() or {}
-            if told.get("source") != source:
-                return None
-            arrays: dict[str, Any] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 # not a dict
-            return _weights(arrays, json.loads(told[_SIZES]), json.loads(told["sums"]))
+        if told.get("source") != source:
+            return None
+        return _weights(_loaded(path, json.loads(told["sums"])), json.loads(told[_SIZES]))
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptModel(f"{path} is damaged ({error}).") from error
 
 
-def _weights(arrays: dict[str, Any], widths: dict[str, Any], sums: dict[str, int]) -> Weights:
-    for name, array in arrays.items():
-        if _sum(array) != sums[name]:
-            raise ValueError(f"{name} has other bytes than were written")
+def _loaded(path: Path, sums: dict[str, int]) -> dict[str, Any]:
+    """The arrays of a file that safetensors has opened, read once and into their place.
+
+    The library's own way maps the file and copies, which takes twice the memory for a while.
+    """
+    arrays: dict[str, Any] = {}
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header: dict[str, Any] = json.loads(file.read(length))
+        for name, told in header.items():
+            if name != "__metadata__":
+                read = _mapped if name == _RARELY_READ and "head.panels" in header else _copied
+                start, stop = (8 + length + offset for offset in told["data_offsets"])
+                array, total = read(file, start, stop)
+                if total != sums[name]:
+                    raise ValueError(f"{name} has other bytes than were written")
+                arrays[name] = array.view(_TYPES[told["dtype"]]).reshape(told["shape"])
+    return arrays
+
+
+def _copied(file: BufferedReader, start: int, stop: int) -> tuple[Any, int]:
+    """The bytes and their checksum."""
+    array = np.empty(stop - start, np.uint8)
+    file.seek(start)
+    if file.readinto(cast("Any", array)) != array.nbytes:
+        raise ValueError("it ends early")
+    return array, _sum(array)
+
+
+def _mapped(file: BufferedReader, start: int, stop: int) -> tuple[Any, int]:
+    """As :func:`_copied`, but only what is read of it is in memory, and the system may take that back."""
+    file.seek(start)
+    total = 0
+    for at in range(start, stop, _PIECE):
+        total = zlib.crc32(file.read(min(_PIECE, stop - at)), total)
+    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    return np.frombuffer(whole, np.uint8, count=stop - start, offset=start), total
+
+
+def _weights(arrays: dict[str, Any], widths: dict[str, Any]) -> Weights:
     fields: dict[str, Any] = {}
     for name in Weights._fields:
         if name in widths:

@@ -49,9 +49,12 @@ def compile_soon() -> None:
 def _compile() -> None:
     """Run the smallest pass there is."""
     sizes = Sizes(heads=1, kv_heads=1, dim=16, epsilon=1e-6, scaling=0.25)
-    matrix = Matrix(np.zeros((1, 4 * BLOCK_BYTES), np.uint8), np.zeros((1, 4 * PANEL), np.float32), 1, 16)
+    one, two = (
+        Matrix(np.zeros((1, count * BLOCK_BYTES), np.uint8), np.zeros((1, count * PANEL), np.float32), 1, 16)
+        for count in (1, 2)
+    )
     norm = np.ones((1, 16), np.float32)
-    weights = Weights(matrix, norm, matrix, matrix, norm, matrix, matrix, norm, matrix)
+    weights = Weights(one, norm, one, one, norm, two, one, norm, one)
     shape = CacheShape(layers=1, kv_heads=1, head_dim=16, element_bytes=4)
     store = KVStore(shape, PANEL, dtype=torch.float32, device=torch.device("cpu"))
     passes = CpuPass(weights, sizes, PANEL, rotary=_still, threads=1)
