@@ -1,0 +1,48 @@
+"""Weights in panels stand for what they were made from."""
+
+import pytest
+import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL
+from completion.cpu.weights import pack_model, pack_rows, padded_to
+from tests.completion.cpu.unpacking import unpacked
+
+
+@pytest.mark.parametrize(("rows", "width"), [(64, 32), (1, 4), (150, 100), (65, 33)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_group_loses_half_a_step_at_most(rows: int, width: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(rows)
+    weight = torch.randn(rows, width).to(dtype)
+    panels = pack_rows(weight, block=64)  # several blocks of rows
+    assert panels.shape == (padded_to(rows, PANEL) // PANEL, padded_to(width, GROUP) // GROUP, BLOCK_BYTES)
+    full = torch.zeros(rows, padded_to(width, GROUP))
+    full[:, :width] = weight.float()
+    largest = full.view(rows, -1, GROUP).abs().amax(dim=-1).repeat_interleave(GROUP, dim=1)[:, :width]
+    assert ((unpacked(weight) - weight.float()).abs() <= largest / 250).all()
+
+
+def test_zeros_and_tiny_weights_stay_finite() -> None:
+    weight = torch.zeros(64, 64)
+    weight[1] = 1e-9
+    assert torch.isfinite(unpacked(weight)).all()
+    assert not unpacked(weight)[0].any()
+
+
+def test_a_model_is_packed_layer_by_layer() -> None:
+    config = Qwen2Config(
+        hidden_size=48, intermediate_size=70, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, vocab_size=100, tie_word_embeddings=True, pad_token_id=None,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(config)
+    weights = pack_model(model)
+    assert weights.head is weights.embedding
+    assert weights.qkv.panels.shape[0] == weights.attention_norm.shape[0] == 2
+    assert (weights.qkv.width, weights.down.width) == (48, 70)
+    attention = model.model.layers[1].self_attn
+    biases = torch.cat([part.bias for part in (attention.q_proj, attention.k_proj, attention.v_proj)])
+    assert torch.equal(torch.from_numpy(weights.qkv.bias[1, : len(biases)]), biases.detach())
+    assert weights.gate_up.bias.shape[1] == 2 * padded_to(70, PANEL)
+    gate = pack_rows(model.model.layers[0].mlp.gate_proj.weight.detach())
+    woven = torch.from_numpy(weights.gate_up.panels[0]).view(4, *gate.shape[1:])
+    assert torch.equal(woven[::2], gate)
