@@ -134,14 +134,11 @@ def _open(directory: Path, weights: str, device: torch.device, config: EngineCon
             "There are no 8-bit kernels for this model (%s): using float32, which is slower.", reason
         )
         weights = "float32"
-    model = _weights(directory, _STORED[weights])
+    model = _weights(directory, torch.float16 if weights == "int8" else getattr(torch, weights))
     if weights == "int8":
         quantize_model(model)
     model = model.to(device)
     return _Opened(model.config, model, model, _passes(model, device), weights)
-
-
-_STORED = {"int8": torch.float16, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def _config(directory: Path) -> Any:

@@ -126,18 +126,18 @@ def check_threads(settings: Settings) -> Check:
 
 def check_processor(settings: Settings) -> Check:
     """Whether 8-bit weights are quick here."""
+    from completion.cpu.target import host
     from completion.loading import choose_device
-    from completion.quantize import int8_is_fast
 
     if choose_device(settings.engine.device).type == "cuda":
         return Check("processor", Verdict.OK, "not used by the model")
-    if int8_is_fast():
-        return Check("processor", Verdict.OK, "AVX-512 VNNI: 8-bit weights are quick")
+    if host().products == "vnni":
+        return Check("processor", Verdict.OK, f"{host().name}: 8-bit weights are quick")
     return Check(
         "processor",
         Verdict.NOTE,
-        "no AVX-512 VNNI",
-        "Completions take several times as long here; a GPU or a newer processor helps.",
+        f"no 8-bit products (VNNI), {host().name} instead",
+        "Long prompts take two to six times as long here; a GPU or a newer processor helps.",
     )
 
 

@@ -30,10 +30,12 @@ def kernels_dir() -> Path:
 
 cast("Any", config).CACHE_DIR = str(kernels_dir())
 
-FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 """Sums may be reordered; infinities and NaN stay what they are."""
 
-_njit = partial(cast("Any", numba).njit, nogil=True, fastmath=FAST, error_model="numpy", boundscheck=False)
+_njit = partial(
+    cast("Any", numba).njit, nogil=True, fastmath=set(FAST), error_model="numpy", boundscheck=False
+)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -45,7 +45,7 @@ def integer_dot(target: Target, rows: int) -> Dot:
     ) -> Any:
         def emit(codegen: Any, build: Any, _signature: Any, args: Sequence[Any]) -> Any:
             emitter = Emitter(build, target)
-            _Block(emitter, _PRODUCTS[target.products](emitter), rows, *args).run(target.registers)
+            _Block(emitter, _products(target, emitter), rows, *args).run(target.registers)
             return codegen.get_dummy_value()
 
         return types.void(*[types.intp] * 7), emit
@@ -196,4 +196,8 @@ class _Plain:
         return total
 
 
-_PRODUCTS = {"vnni": _Vnni, "madd": _Madd, "plain": _Plain}
+def _products(target: Target, emit: Emitter) -> _Vnni | _Madd | _Plain:
+    """How the target makes its products."""
+    if target.products == "vnni":
+        return _Vnni(emit)
+    return _Madd(emit) if target.products == "madd" else _Plain(emit)

@@ -27,7 +27,6 @@ _RARELY_READ = "embedding.panels"
 """Some rows a token, where the head has a matrix of its own; read as a whole where it is the head, too."""
 
 _PIECE = 1 << 22
-_TYPES = {"U8": np.uint8, "F32": np.float32}
 
 
 def source_of(directory: Path) -> str:
@@ -83,7 +82,9 @@ def _loaded(path: Path, sums: dict[str, int]) -> dict[str, Any]:
                 array, total = read(file, start, stop)
                 if total != sums[name]:
                     raise ValueError(f"{name} has other bytes than were written")
-                arrays[name] = array.view(_TYPES[told["dtype"]]).reshape(told["shape"])
+                arrays[name] = array.view(np.float32 if told["dtype"] == "F32" else np.uint8).reshape(
+                    told["shape"]
+                )
     return arrays
 
 

@@ -13,6 +13,7 @@ from completion import loading
 from completion.config import EngineConfig
 from completion.errors import CorruptModel, NoFimTokens, UnsupportedModel
 from completion.loading import _max_positions, choose_device, choose_weights, load_model
+from completion.quantize import Int8Linear
 from kvcache.store import KVStore
 from tests.tiny import make_model
 
@@ -56,21 +57,30 @@ def test_cuda_that_is_not_there_is_told() -> None:
     assert choose_device("cpu") == CPU
 
 
-def test_weights_follow_the_machine(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_weights_follow_the_machine() -> None:
     gpu = torch.device("cuda")
     assert choose_weights("auto", gpu) == "bfloat16"
     assert choose_weights("float32", gpu) == "float32"
     with pytest.raises(UnsupportedModel, match="int8"):
         choose_weights("int8", gpu)
-    monkeypatch.setattr(loading, "int8_is_fast", lambda: True)
     assert choose_weights("auto", CPU) == "int8"
+    assert choose_weights("bfloat16", CPU) == "bfloat16"
+
+
+def test_a_model_that_the_kernels_do_not_fit_has_other_products(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tiny_model_dir: Path
+) -> None:
+    monkeypatch.setattr(loading, "misfit", lambda _: "it has odd layers")
+    config = EngineConfig(device="cpu")
+    monkeypatch.setattr(loading, "int8_is_fast", lambda: True)
+    loaded = load_model("odd", tiny_model_dir, config)
+    assert loaded.weights == "int8"
+    assert isinstance(loaded.model.model.layers[0].mlp.down_proj, Int8Linear)
     monkeypatch.setattr(loading, "int8_is_fast", lambda: False)
     with caplog.at_level(logging.WARNING):
-        assert choose_weights("auto", CPU) == "float32"
+        assert load_model("odd", tiny_model_dir, config).weights == "float32"
+    assert "it has odd layers" in caplog.text
     assert "slower" in caplog.text
-    assert choose_weights("bfloat16", CPU) == "bfloat16"
 
 
 @pytest.mark.parametrize(

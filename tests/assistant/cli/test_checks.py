@@ -12,6 +12,7 @@ from assistant.cli.checks import Verdict
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
 from completion.config import EngineConfig
+from completion.cpu.target import AVX2, AVX512_VNNI
 from completion.records import FOLLOWS_EDITS, PREFIX_ONLY, UNKNOWN_CACHE
 from tests.assistant.conftest import with_dynamic_angles
 
@@ -54,8 +55,12 @@ def test_more_threads_than_cores_is_a_note(settings: Settings):
 
 
 def test_a_processor_without_vnni_is_a_note(settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("completion.quantize.int8_is_fast", lambda: False)
-    assert checks.check_processor(settings).verdict is Verdict.NOTE
+    monkeypatch.setattr("completion.cpu.target.host", lambda: AVX2)
+    found = checks.check_processor(settings)
+    assert found.verdict is Verdict.NOTE
+    assert "avx2" in found.said
+    monkeypatch.setattr("completion.cpu.target.host", lambda: AVX512_VNNI)
+    assert checks.check_processor(settings)[1:3] == (Verdict.OK, "avx512-vnni: 8-bit weights are quick")
 
 
 def test_without_a_server_the_configuration_tells_of_the_cache(

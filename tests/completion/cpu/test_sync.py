@@ -17,7 +17,7 @@ ROUNDS = 500
 
 @numba.njit(nogil=True)
 def _in_turns(thread, threads, state, seen):
-    """Each round every thread writes its number, and reads the others' of the same round behind the barrier."""
+    """Every thread writes the number of the round, and reads the others' behind the barrier."""
     wrong = 0
     for turn in range(1, ROUNDS + 1):
         seen[thread] = turn

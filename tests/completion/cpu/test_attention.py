@@ -1,0 +1,62 @@
+"""Attention over slots equals torch's, wherever the slots are and whatever a row may see."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from completion.cpu.attention import BLOCK, attend
+from completion.cpu.weights import padded_to
+from tests.completion.cpu.calling import from_python
+from tests.completion.cpu.rooms import room_of_a_thread
+
+_attend = from_python(attend)
+
+
+def attention(queries: Any, keys: Any, values: Any, mask: Any, *, first: int, stop: int) -> Any:
+    """The kernel's answer for some queries ``[groups · rows, dim]`` of one key/value head."""
+    extent, dim = mask.shape[1], queries.shape[1]
+    seen = np.zeros((len(mask), padded_to(extent, BLOCK)), np.bool_)
+    seen[:, :extent] = mask
+    room = room_of_a_thread(dim)
+    _attend(queries, first, stop, len(mask), keys, values, extent, seen, room)
+    return room.sums[: stop - first, :dim].copy()
+
+
+@pytest.mark.parametrize("dim", [12, 16, 64, 80, 128])
+@pytest.mark.parametrize(
+    ("rows", "groups", "extent"), [(1, 7, 1), (1, 2, 64), (3, 2, 65), (9, 1, 200), (5, 3, 130)]
+)
+def test_it_is_torchs(dim: int, rows: int, groups: int, extent: int) -> None:
+    random = np.random.default_rng(extent)
+    queries = random.standard_normal((groups * rows, dim)).astype(np.float32) * 0.3
+    keys, values = random.standard_normal((2, extent + 3, dim)).astype(np.float32)
+    mask = random.random((rows, extent)) < 0.6
+    mask[:, random.integers(extent)] = True
+    if extent > BLOCK:
+        mask[0, :BLOCK] = False  # a whole block that the first row does not see
+        mask[0, BLOCK] = True
+    ours = attention(queries, keys, values, mask, first=0, stop=len(queries))
+    q, k, v = (torch.from_numpy(part)[None] for part in (queries, keys[:extent], values[:extent]))
+    seen = torch.from_numpy(np.tile(mask, (groups, 1)))[None]
+    wanted = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=1.0)[0].numpy()
+    assert np.allclose(ours, wanted, atol=2e-5)
+
+
+def test_a_part_of_the_queries_has_the_same_bits() -> None:
+    random = np.random.default_rng(1)
+    queries, keys, values = random.standard_normal((3, 20, 16)).astype(np.float32)
+    mask = np.tri(10, 20, 10, dtype=np.bool_)
+    whole = attention(queries, keys, values, mask, first=0, stop=20)
+    for first, stop in ((0, 1), (3, 9), (19, 20)):
+        part = attention(queries, keys, values, mask, first=first, stop=stop)
+        assert np.array_equal(part, whole[first:stop])
+
+
+def test_great_scores_do_not_overflow() -> None:
+    queries, keys = np.full((1, 16), 60, np.float32), np.full((70, 16), 60, np.float32)
+    keys[69] = -60
+    values = np.tile(np.arange(70, dtype=np.float32)[:, None], (1, 16))
+    ours = attention(queries, keys, values, np.ones((1, 70), np.bool_), first=0, stop=1)
+    assert np.allclose(ours, np.arange(69).mean(), rtol=1e-5)

@@ -1,0 +1,129 @@
+"""A pass on the kernels computes what transformers computes with the same rounding."""
+
+import copy
+import gc
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from completion.cpu.passes import MOST_ROWS, CpuPass
+from completion.cpu.skeleton import sizes_of
+from completion.cpu.weights import pack_model
+from kvcache.hf import cache_shape
+from kvcache.plan import plan_reuse
+from kvcache.rotary import rotary_of
+from kvcache.spans import Role, tagged
+from kvcache.store import KVStore
+from tests.completion.cpu.models import CONFIGS, in_eight_bits, make
+
+LENGTH = 150
+TOKENS = tuple(torch.randint(150, (LENGTH,), generator=torch.Generator().manual_seed(5)).tolist())
+
+
+def pass_of(model: Any, threads: int = 2) -> CpuPass:
+    config = model.config
+    rotary = model.model.rotary_emb
+    return CpuPass(pack_model(model), sizes_of(config), config.vocab_size, rotary=rotary, threads=threads)
+
+
+def store_of(model: Any, capacity: int = 256) -> KVStore:
+    shape = cache_shape(model.config, 4)
+    rotary = rotary_of(model, shape.head_dim, 4096)
+    return KVStore(shape, capacity, dtype=torch.float32, device=torch.device("cpu"), rotary=rotary)
+
+
+def in_pieces(subject: CpuPass, store: KVStore, pieces: Sequence[int]) -> torch.Tensor:
+    """The logits of TOKENS, computed in pieces of these lengths: ``[tokens, vocabulary]``."""
+    found: list[torch.Tensor] = []
+    start = 0
+    with torch.inference_mode():
+        for length in pieces:
+            with store.appending(TOKENS[start : start + length]) as rows:
+                found.append(subject.every_logits(store, rows))
+            start += length
+    return torch.cat(found)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_it_is_transformers(name: str) -> None:
+    model = make(CONFIGS[name])
+    subject, store = pass_of(model), store_of(model)
+    logits = in_pieces(subject, store, [LENGTH])
+    with torch.inference_mode():
+        out = in_eight_bits(model)(torch.tensor([TOKENS]), use_cache=True)
+    assert logits.shape == (LENGTH, 150)
+    assert unlike(logits, out.logits[0]) < 1.5e-2
+    for cached, part in zip(store.read(), ("keys", "values"), strict=True):
+        for layer, ours in enumerate(cached):
+            assert unlike(ours, getattr(out.past_key_values.layers[layer], part)[0]) < 1.5e-2
+
+
+def unlike(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """The relative error: what lies on the edge of a rounding may fall to the other side."""
+    return float((ours - theirs).square().mean().sqrt() / theirs.std())
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("pieces", [[1] * LENGTH, [7] * 21 + [3], [MOST_ROWS, 22], [2, 12, 13, 123]])
+def test_a_row_does_not_depend_on_its_company(threads: int, pieces: list[int]) -> None:
+    """To the last bit: a prompt may be encoded in any pieces, by any number of threads."""
+    model = make(CONFIGS["qwen2"])
+    whole, parts = store_of(model), store_of(model)
+    wanted = in_pieces(pass_of(model, 1), whole, [LENGTH])
+    assert torch.equal(in_pieces(pass_of(model, threads), parts, pieces), wanted)
+    assert all(torch.equal(*pair) for pair in zip(whole.read(), parts.read(), strict=True))
+
+
+def test_scattered_slots_change_nothing() -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    wanted = in_pieces(subject, store_of(model), [LENGTH])
+    with torch.inference_mode():
+        with store.appending(TOKENS[:50] + TOKENS[90:], Role.PREFIX) as rows:
+            subject.encode(store, rows)
+        store.apply(plan_reuse(store.tokens, tagged([(Role.PREFIX, TOKENS)])))
+        assert set(range(50, 90)) <= set(store.missing)
+        with store.encoding(range(50, LENGTH)) as rows:
+            assert rows.slot_numbers != rows.at
+            logits = subject.last_logits(store, rows)
+    assert torch.allclose(logits, wanted[-1], atol=1e-5)
+
+
+def test_only_the_logits_asked_for() -> None:
+    model = make(CONFIGS["llama with biases"])
+    subject, store = pass_of(model), store_of(model)
+    wanted = in_pieces(subject, store_of(model), [LENGTH])
+    with torch.inference_mode():
+        with store.appending(TOKENS[:-3]) as rows:
+            subject.encode(store, rows)
+        with store.appending(TOKENS[-3:]) as rows:
+            assert torch.equal(subject.last_logits(store, rows), wanted[-1])
+
+
+def test_positions_far_behind_the_first_table() -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model, 1_280)
+    long = (TOKENS * 9)[:1_200]
+    with torch.inference_mode():
+        with store.appending(long) as rows:
+            logits = subject.last_logits(store, rows)
+        wanted = in_eight_bits(copy.deepcopy(model))(torch.tensor([long])).logits[0, -1]
+    assert unlike(logits, wanted) < 1e-2
+
+
+def test_a_pass_that_is_dropped_leaves_nothing() -> None:
+    gc.collect()
+    before = set(threading.enumerate())
+    model = make(CONFIGS["qwen2"])
+    subject = pass_of(model, 3)
+    in_pieces(subject, store_of(model), [5])
+    assert len(set(threading.enumerate()) - before) == 2
+    panels = weakref.ref(subject._weights.qkv.panels)
+    del subject
+    gc.collect()
+    assert panels() is None
+    assert not set(threading.enumerate()) - before
