@@ -230,6 +230,10 @@ class _Bookkeeping:
     def __init__(self) -> None:
         self.sequences: dict[str, CachedSequence] = {}
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        return tuple(self.sequences)
+
     def held(self, _: str) -> dict[str, Held]:
         return {owner: Held(each.tokens, each.exact) for owner, each in self.sequences.items()}
 

@@ -8,7 +8,7 @@ from assistant.lsp.source import CompletionSource
 from completion.service import CompletionService
 from tests.fakes import ScriptedSource
 
-METHODS = ["status", "ready", "complete", "forget"]
+METHODS = ["status", "changed", "complete", "forget"]
 
 
 @pytest.mark.parametrize("kind", [CompletionService, ScriptedSource])
