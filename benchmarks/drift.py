@@ -68,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, default=25, help="edits between two completions")
     parser.add_argument("--block", type=int, default=200, help="edits in a row of the table")
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
-    parser.add_argument("--weights", choices=["auto", "int8", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--weights", choices=["auto", "int8", "int4", "float32", "bfloat16"], default="auto")
     parser.add_argument("--json", type=Path, help="write the table's figures here")
     parser.add_argument("--answers", type=Path, help="write every comparison here, one JSON object a line")
     parser.add_argument("--plot", type=Path, help="draw the curves here (SVG)")

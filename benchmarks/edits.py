@@ -79,7 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prefix-chars", type=int, default=CompletionConfig().prefix_chars)
     parser.add_argument("--suffix-chars", type=int, default=CompletionConfig().suffix_chars)
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
-    parser.add_argument("--weights", choices=["auto", "int8", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--weights", choices=["auto", "int8", "int4", "float32", "bfloat16"], default="auto")
     parser.add_argument("--json", type=Path, help="write the table's figures here")
     parser.add_argument("--answers", type=Path, help="write every answer here, one JSON object a line")
 

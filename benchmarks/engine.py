@@ -38,7 +38,7 @@ Figures = dict[str, list[float]]
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
     parser.add_argument(
-        "--weights", nargs="+", default=["auto"], choices=["auto", "int8", "float32", "bfloat16"]
+        "--weights", nargs="+", default=["auto"], choices=["auto", "int8", "int4", "float32", "bfloat16"]
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of the engine; default: the physical cores")

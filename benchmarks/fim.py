@@ -65,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layout", choices=[*LAYOUTS, "both"], default="both")
     parser.add_argument("--tail-lines", type=int, default=CompletionConfig().tail_lines)
     parser.add_argument("--model", help="a name, a directory or a file; default: the default model")
-    parser.add_argument("--weights", choices=["auto", "int8", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--weights", choices=["auto", "int8", "int4", "float32", "bfloat16"], default="auto")
     parser.add_argument("--threads", type=int, help="of the engine; default: the physical cores")
     parser.add_argument("--json", type=Path, help="write the table's figures here")
     parser.add_argument("--answers", type=Path, help="write every answer here, one JSON object a line")

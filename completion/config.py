@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
-Weights = Literal["auto", "int8", "float32", "bfloat16"]
+Weights = Literal["auto", "int8", "int4", "float32", "bfloat16"]
 Reuse = Literal["auto", "exact", "recompute"]
 
 
@@ -18,7 +18,7 @@ class EngineConfig:
     device: Device = "auto"
     """auto: a CUDA device if there is one, else the CPU."""
     weights: Weights = "auto"
-    """auto: bfloat16 on a GPU; int8 on a CPU with 8-bit products, else float32."""
+    """auto: bfloat16 on a GPU, int8 on a CPU. int4 takes less memory, and loses some quality."""
     threads: int | None = None
     """CPU threads of the engine; None: the physical cores this process may use."""
     models_dir: Path | None = None

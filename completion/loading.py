@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -98,11 +99,14 @@ def choose_device(wanted: str) -> torch.device:
 
 def choose_weights(wanted: str, device: torch.device) -> str:
     """The weight format: as wanted, else bfloat16 on a GPU and int8 on a CPU."""
-    if device.type == "cuda" and wanted == "int8":
-        raise UnsupportedModel("Weights of kind int8 run on the CPU only: choose bfloat16 or float32.")
+    if device.type == "cuda" and wanted in _BITS:
+        raise UnsupportedModel(f"Weights of kind {wanted} run on the CPU only: choose bfloat16 or float32.")
     if wanted != "auto":
         return wanted
     return "bfloat16" if device.type == "cuda" else "int8"
+
+
+_BITS = MappingProxyType({"int8": 8, "int4": 4})
 
 
 class _Opened(NamedTuple):
@@ -118,17 +122,20 @@ class _Opened(NamedTuple):
 def _open(directory: Path, weights: str, device: torch.device, config: EngineConfig) -> _Opened:
     told = _config(directory)
     reason = misfit(told)
-    if weights == "int8" and not reason:
+    if weights in _BITS and not reason:
         bones = skeleton(told)
         passes = open_pass(
             directory,
             told,
-            kept_at=packed_file(directory, config.models_dir),
+            kept_at=packed_file(directory, config.models_dir, weights),
+            bits=_BITS[weights],
             rotary=bones.get_decoder().rotary_emb,
             threads=torch.get_num_threads(),
             load=lambda: _weights(directory, torch.float16),
         )
         return _Opened(told, None, bones, passes, weights)
+    if weights == "int4":
+        raise UnsupportedModel(f"Weights of kind int4 do not fit this model: {reason}.")
     if weights == "int8" and not int8_is_fast():
         _log.warning(
             "There are no 8-bit kernels for this model (%s): using float32, which is slower.", reason

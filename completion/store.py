@@ -37,12 +37,12 @@ def models_folder(models_dir: Path | None) -> Path:
     return models_dir or user_cache_path("splice", appauthor=False) / "models"
 
 
-def packed_file(directory: Path, models_dir: Path | None) -> Path:
-    """Where the packed weights of the model in ``directory`` are kept, which may be the user's own."""
+def packed_file(directory: Path, models_dir: Path | None, weights: str) -> Path:
+    """Where the model's weights in that format are kept; ``directory`` may be the user's own."""
     root, whole = models_folder(models_dir), directory.resolve()
     digest = hashlib.sha256(str(whole).encode()).hexdigest()[:12]
     name = whole.name if whole.parent == root.resolve() else f"{whole.name}-{digest}"
-    return root / ".packed" / name / "int8.safetensors"
+    return root / ".packed" / name / f"{weights}.safetensors"
 
 
 class ModelStore:

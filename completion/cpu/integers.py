@@ -1,10 +1,12 @@
 """The innermost loop of products with 8-bit weights, for the processor at hand.
 
-A *panel* is 64 output columns of a weight: a *block* for every 32 inputs, which is 64 scales (float16),
-then the weights four inputs at a time, ``uint8 [8, 64, 4]``. A block is multiplied with all rows of a
+A *panel* is 64 output columns of a weight: a *block* for every 32 inputs. Of 8 bits that is 64 scales
+(float16), then the weights four inputs at a time, ``uint8 [8, 64, 4]``. Of 4 bits it is 64 scales, 64
+offsets (float16, to be taken away), then ``uint8 [4, 64, 4]``: the lower halves of the bytes are four inputs,
+the upper halves the next four. A block is multiplied with all rows of a
 sweep while it is in the first cache, so that a panel is read once, from its beginning to its end.
 
-The weights are unsigned (128 added), the activations signed: that is what the processors'
+The weights are unsigned (128 added to those of 8 bits), the activations signed: that is what the processors'
 instructions take. Whoever calls says what to take away again.
 """
 
@@ -27,16 +29,22 @@ GROUP = 32
 
 SCALE_BYTES = 2 * PANEL
 BLOCK_BYTES = SCALE_BYTES + GROUP * PANEL
+"""Of a block of 8 bits."""
+
+BLOCK4_BYTES = 2 * SCALE_BYTES + GROUP * PANEL // 2
+"""Of a block of 4 bits."""
 
 Dot = Callable[..., None]
 
 
-def integer_dot(target: Target, rows: int) -> Dot:
-    """``out[r, c] += step[r] · scale[c] · (less[r] + sum of w[k, c] · x[r, k])`` for one block.
+def integer_dot(target: Target, rows: int, bits: int = 8) -> Dot:
+    """``out[r, c] += step[r] · scale[c] · (less[r] + sum of w[k, c] · x[r, k])`` for one block of 8 bits;
+    ``step[r] · (scale[c] · sum of w[k, c] · x[r, k] - offset[c] · sum of x[r, k])`` for one of 4.
 
     Called as ``dot(block, x, stride, steps, less, groups, out)``: the addresses of a block, of int8
     rows that are ``stride`` bytes apart, of ``steps`` (float32) and ``less`` (int32), ``groups`` numbers
     apart for neighbouring rows, and that of the result, float32 ``[rows, 64]``.
+    ``less`` is -128 times the sum of ``x``.
     """
 
     @intrinsic
@@ -45,7 +53,7 @@ def integer_dot(target: Target, rows: int) -> Dot:
     ) -> Any:
         def emit(codegen: Any, build: Any, _signature: Any, args: Sequence[Any]) -> Any:
             emitter = Emitter(build, target)
-            _Block(emitter, _products(target, emitter), rows, *args).run(target.registers)
+            _Block(emitter, _products(target, emitter), rows, bits, *args).run(target.registers)
             return codegen.get_dummy_value()
 
         return types.void(*[types.intp] * 7), emit
@@ -60,6 +68,7 @@ class _Block:
     emit: Emitter
     products: "_Vnni | _Madd | _Plain"
     count: int
+    bits: int
     block: Any
     rows: Any
     stride: Any
@@ -79,23 +88,23 @@ class _Block:
         emit = self.emit
         sums = self._sums(held)
         scales = {vector: self._scales(vector) for vector in held}
+        offsets = {vector: self._scales(vector, SCALE_BYTES) for vector in held} if self.bits == 4 else {}
         for row in range(self.count):
             step = emit.splat(self._of(self.steps, row, F32))
+            less = emit.build.fmul(step, emit.splat(self._minus_the_sum(row))) if offsets else None
             for vector in held:
                 end = emit.at(self.out, 4 * (row * PANEL + vector * emit.lanes))
                 whole = emit.build.sitofp(sums[row, vector], emit.floats)
-                factor = emit.build.fmul(scales[vector], step)
-                emit.store(emit.fma(whole, factor, emit.load(end, emit.floats)), end)
+                total = emit.fma(whole, emit.build.fmul(scales[vector], step), emit.load(end, emit.floats))
+                emit.store(emit.fma(offsets[vector], less, total) if offsets else total, end)
 
     def _sums(self, held: range) -> dict[tuple[int, int], Any]:
         """The integer sums, by row and vector of columns."""
         emit, products = self.emit, self.products
-        starts = [emit.splat(self._of(self.less, row, I32)) for row in range(self.count)]
+        starts = [self._start(row) for row in range(self.count)]
         sums = {(row, vector): starts[row] for row in range(self.count) for vector in held}
         for quad in range(GROUP // 4):
-            base = emit.at(self.block, SCALE_BYTES + quad * 4 * PANEL)
-            words = {v: emit.load(emit.at(base, v * emit.lanes * 4), emit.integers) for v in held}
-            weights = {vector: products.weights(word) for vector, word in words.items()}
+            weights = {vector: products.weights(self._word(quad, vector)) for vector in held}
             for row in range(self.count):
                 start = emit.element(self.rows, emit.number(row), self.stride)
                 value = products.activation(emit.splat(emit.load(emit.at(start, 4 * quad), I32)))
@@ -103,10 +112,31 @@ class _Block:
                     sums[row, vector] = products.multiply(sums[row, vector], weights[vector], value)
         return sums
 
-    def _scales(self, vector: int) -> Any:
+    def _start(self, row: int) -> Any:
+        """What the sums of a row begin with."""
+        emit = self.emit
+        return emit.splat(self._of(self.less, row, I32)) if self.bits == 8 else emit.all(emit.integers, 0)
+
+    def _word(self, quad: int, vector: int) -> Any:
+        """Four weights of each column of a vector, one to a byte."""
+        emit, build = self.emit, self.emit.build
+        if self.bits == 8:
+            base = emit.at(self.block, SCALE_BYTES + quad * 4 * PANEL)
+            return emit.load(emit.at(base, vector * emit.lanes * 4), emit.integers)
+        base = emit.at(self.block, 2 * SCALE_BYTES + quad // 2 * 4 * PANEL)
+        both = emit.load(emit.at(base, vector * emit.lanes * 4), emit.integers)
+        half = build.lshr(both, emit.all(emit.integers, 4)) if quad % 2 else both
+        return build.and_(half, emit.all(emit.integers, 0x0F0F0F0F))
+
+    def _minus_the_sum(self, row: int) -> Any:
+        """Minus the sum of a row's activations, as a float."""
+        build = self.emit.build
+        return build.sitofp(build.ashr(self._of(self.less, row, I32), ir.Constant(I32, 7)), F32)
+
+    def _scales(self, vector: int, offset: int = 0) -> Any:
         """A vector of float16 scales as float32, by way of the bits: they are not negative."""
         emit, build = self.emit, self.emit.build
-        address = emit.at(self.block, 2 * vector * emit.lanes)
+        address = emit.at(self.block, offset + 2 * vector * emit.lanes)
         halves = emit.load(address, ir.VectorType(I16, emit.lanes), align=2)
         bits = build.shl(build.zext(halves, emit.integers), emit.all(emit.integers, 13))
         return build.fmul(build.bitcast(bits, emit.floats), emit.all(emit.floats, 2.0**112))

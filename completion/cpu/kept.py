@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from completion.cpu.layers import Matrix, Weights
 from completion.errors import CorruptModel
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the order of the numbers changes."""
 
 _SIZES = "sizes"
@@ -40,7 +40,7 @@ def write(path: Path, weights: Weights, source: str) -> None:
     """Write ``weights``, made from ``source``, in one step: ``path`` is whole or not there."""
     save = cast("Any", safetensors.numpy).save_file
     arrays = _arrays(weights)
-    widths = {name: [part.groups, part.width] for name, part in _matrices(weights).items()}
+    widths = {name: [part.groups, part.width, part.block] for name, part in _matrices(weights).items()}
     sums = {name: _sum(array) for name, array in arrays.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}.part")

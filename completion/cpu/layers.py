@@ -26,13 +26,14 @@ _HALF = np.float32(2.0**112)
 
 class Matrix(NamedTuple):
     """A linear layer of every layer of the model: ``panels`` uint8 ``[layers, bytes]``, ``bias`` float32
-    ``[layers, out]``; ``groups`` of inputs, ``width`` inputs.
+    ``[layers, out]``; ``groups`` of inputs, ``width`` inputs, ``block`` bytes for a group of a panel.
     """
 
     panels: Array
     bias: Array
     groups: int
     width: int
+    block: int = BLOCK_BYTES
 
 
 class Weights(NamedTuple):

@@ -27,16 +27,23 @@ _WORTH_KEEPING = 64 << 20
 
 
 def open_pass(
-    directory: Path, config: Any, *, kept_at: Path, rotary: Any, threads: int, load: Callable[[], Any]
+    directory: Path,
+    config: Any,
+    *,
+    kept_at: Path,
+    rotary: Any,
+    threads: int,
+    load: Callable[[], Any],
+    bits: int = 8,
 ) -> CpuPass:
     """The passes of the model in ``directory``, whose transformers configuration is ``config``.
 
     ``load`` opens the model with transformers; it is called unless whole packed weights lie at
-    ``kept_at``, where they are written otherwise.
+    ``kept_at``, where they are written otherwise. ``bits`` are those of a weight, 8 or 4.
     """
     weights = _kept(kept_at, kept.source_of(directory))
     if weights is None:
-        weights = pack_model(load())
+        weights = pack_model(load(), bits)
         _keep(kept_at, weights, kept.source_of(directory))
     return CpuPass(weights, sizes_of(config), int(config.vocab_size), rotary=rotary, threads=threads)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from completion.cpu.compiler import kernel
-from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, integer_dot
+from completion.cpu.integers import BLOCK4_BYTES, GROUP, PANEL, integer_dot
 from completion.cpu.sync import take
 from completion.cpu.target import host
 
@@ -32,6 +32,7 @@ _GRAIN = 8
 """Shares of a product handed to each thread: who is held up takes fewer."""
 
 _dot_1, _dot_2, _dot_3, _dot_6 = (integer_dot(host(), rows) for rows in (1, 2, 3, ROWS))
+_dot4_1, _dot4_2, _dot4_3, _dot4_6 = (integer_dot(host(), rows, 4) for rows in (1, 2, 3, ROWS))
 
 
 def _exp_constants() -> tuple[Any, ...]:
@@ -101,19 +102,35 @@ def at_once(left):
 
 
 @kernel
-def multiply_panel(panel, groups, rows, first, count, out):
+def _multiply4(count, block, x, stride, steps, less, groups, out):
+    """``count`` rows times a block of 4 bits."""
+    if count == 1:
+        _dot4_1(block, x, stride, steps, less, groups, out)
+    elif count == 2:
+        _dot4_2(block, x, stride, steps, less, groups, out)
+    elif count == 3:
+        _dot4_3(block, x, stride, steps, less, groups, out)
+    else:
+        _dot4_6(block, x, stride, steps, less, groups, out)
+
+
+@kernel
+def multiply_panel(panel, weight, rows, first, count, out):
     """``count`` rows from ``first`` on, at most SWEEP, times one panel: float32 ``out[count, 64]``."""
     stride, base = rows.rounded.strides[0], rows.rounded.ctypes.data
     steps, less, onto = rows.steps.ctypes.data, rows.less.ctypes.data, out.ctypes.data
+    groups = weight.groups
     for row in range(count):
         fill(out[row], np.float32(0.0))
     for group in range(groups):
-        block, done = panel + group * BLOCK_BYTES, 0
+        block, done = panel + group * weight.block, 0
         while done < count:
             row = first + done
             x, table = base + row * stride + group * GROUP, 4 * (row * groups + group)
             here, some = onto + done * 4 * PANEL, at_once(count - done)
-            if some == 1:
+            if weight.block == BLOCK4_BYTES:
+                _multiply4(some, block, x, stride, steps + table, less + table, groups, here)
+            elif some == 1:
                 _dot_1(block, x, stride, steps + table, less + table, groups, here)
             elif some == 2:
                 _dot_2(block, x, stride, steps + table, less + table, groups, here)
@@ -143,10 +160,10 @@ def product(threads, state, counter, weight, layer, rows, start, stop, sums, out
         for panel in range(first, min(first + share, panels)):
             columns = slice(panel * PANEL, (panel + 1) * PANEL)
             bias = weight.bias[layer, columns]
-            address = weight.panels[layer].ctypes.data + panel * groups * BLOCK_BYTES
+            address = weight.panels[layer].ctypes.data + panel * groups * weight.block
             for row in range(start, stop, SWEEP):
                 count = min(SWEEP, stop - row)
-                multiply_panel(address, groups, rows, row, count, sums)
+                multiply_panel(address, weight, rows, row, count, sums)
                 for at in range(count):
                     onto, own = out[row + at - start, columns], sums[at]
                     for column in range(PANEL):
@@ -164,10 +181,10 @@ def product_onto(threads, state, counter, weight, layer, rows, stop, sums, out):
         for panel in range(first, min(first + share, panels)):
             columns = slice(panel * PANEL, (panel + 1) * PANEL)
             bias = weight.bias[layer, columns]
-            address = weight.panels[layer].ctypes.data + panel * groups * BLOCK_BYTES
+            address = weight.panels[layer].ctypes.data + panel * groups * weight.block
             for row in range(0, stop, SWEEP):
                 count = min(SWEEP, stop - row)
-                multiply_panel(address, groups, rows, row, count, sums)
+                multiply_panel(address, weight, rows, row, count, sums)
                 for at in range(count):
                     onto, own = out[row + at, columns], sums[at]
                     for column in range(PANEL):
@@ -188,11 +205,11 @@ def gated_product(threads, state, counter, weight, layer, rows, stop, sums, out)
         for number in range(first, min(first + share, pairs)):
             bias = weight.bias[layer, 2 * number * PANEL : (2 * number + 2) * PANEL]
             gate_bias, up_bias = bias[:PANEL], bias[PANEL:]
-            address = weight.panels[layer].ctypes.data + 2 * number * groups * BLOCK_BYTES
+            address = weight.panels[layer].ctypes.data + 2 * number * groups * weight.block
             for row in range(0, stop, SWEEP):
                 count = min(SWEEP, stop - row)
-                multiply_panel(address, groups, rows, row, count, sums[0])
-                multiply_panel(address + groups * BLOCK_BYTES, groups, rows, row, count, sums[1])
+                multiply_panel(address, weight, rows, row, count, sums[0])
+                multiply_panel(address + groups * weight.block, weight, rows, row, count, sums[1])
                 for at in range(count):
                     onto = out[row + at, number * PANEL : (number + 1) * PANEL]
                     gates, ups = sums[0, at], sums[1, at]

@@ -5,12 +5,15 @@ from typing import Any
 
 import torch
 
-from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
+from completion.cpu.integers import BLOCK4_BYTES, BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.layers import Matrix, Weights
 
 
-def pack_model(model: Any) -> Weights:
-    """All weights of a transformers model of :data:`completion.cpu.skeleton.KINDS`, in 8 bits."""
+def pack_model(model: Any, bits: int = 8) -> Weights:
+    """All weights of a transformers model of :data:`completion.cpu.skeleton.KINDS`.
+
+    The layers in ``bits`` (8 or 4); the embedding and the head, which decide between words, always in 8.
+    """
     layers = list(model.model.layers)
     embedding = _matrix([[model.get_input_embeddings()]])
     head = model.get_output_embeddings()
@@ -19,37 +22,38 @@ def pack_model(model: Any) -> Weights:
     return Weights(
         embedding=embedding,
         attention_norm=_norms([layer.input_layernorm for layer in layers]),
-        qkv=_matrix([[a.q_proj, a.k_proj, a.v_proj] for a in attentions]),
-        out=_matrix([[a.o_proj] for a in attentions]),
+        qkv=_matrix([[a.q_proj, a.k_proj, a.v_proj] for a in attentions], bits),
+        out=_matrix([[a.o_proj] for a in attentions], bits),
         mlp_norm=_norms([layer.post_attention_layernorm for layer in layers]),
-        gate_up=_woven([[m.gate_proj, m.up_proj] for m in mlps]),
-        down=_matrix([[m.down_proj] for m in mlps]),
+        gate_up=_woven([[m.gate_proj, m.up_proj] for m in mlps], bits),
+        down=_matrix([[m.down_proj] for m in mlps], bits),
         last_norm=_norms([model.model.norm]),
         head=embedding if tied else _matrix([[head]]),
     )
 
 
-def pack_rows(weight: torch.Tensor, block: int = 8192) -> torch.Tensor:
-    """A weight ``[out, in]`` of any floating type as panels: uint8 ``[panels, groups, BLOCK_BYTES]``.
+def pack_rows(weight: torch.Tensor, bits: int = 8, *, block: int = 4096) -> torch.Tensor:
+    """A weight ``[out, in]`` of any floating type as panels: uint8 ``[panels, groups, bytes of a block]``.
 
-    A group of 32 inputs is rounded to 8 bits with a float16 scale, the largest to ±127. Outputs and
-    inputs are filled up with zeros.
+    A group of 32 inputs is rounded to 8 bits with a float16 scale, the largest to ±127; or to 4 bits
+    with a scale and an offset. Outputs and inputs are filled up with zeros.
     """
     rows, width = weight.shape
     groups = padded_to(width, GROUP) // GROUP
-    out = torch.empty(padded_to(rows, PANEL) // PANEL, groups, BLOCK_BYTES, dtype=torch.uint8)
+    pack, size = (_pack4, BLOCK4_BYTES) if bits == 4 else (_pack8, BLOCK_BYTES)
+    out = torch.empty(padded_to(rows, PANEL) // PANEL, groups, size, dtype=torch.uint8)
     for start in range(0, rows, block):
         part = weight[start : start + block].detach().float()
         full = torch.zeros(padded_to(len(part), PANEL), groups * GROUP)
         full[: len(part), :width] = part
-        _pack(
+        pack(
             full.view(-1, PANEL, groups, GROUP),
             out[start // PANEL : padded_to(start + len(part), PANEL) // PANEL],
         )
     return out
 
 
-def _pack(values: torch.Tensor, out: torch.Tensor) -> None:
+def _pack8(values: torch.Tensor, out: torch.Tensor) -> None:
     """``values`` float32 ``[panels, PANEL, groups, GROUP]`` into ``[panels, groups, BLOCK_BYTES]``."""
     scale = (values.abs().amax(dim=-1) / 127).half()
     step = scale.float().clamp_min_(1e-12)
@@ -61,31 +65,55 @@ def _pack(values: torch.Tensor, out: torch.Tensor) -> None:
     )
 
 
+def _pack4(values: torch.Tensor, out: torch.Tensor) -> None:
+    """As :func:`_pack8`, in 4 bits: of several scales the one with the least error.
+
+    Weights that were stored with up to 16 steps and an offset, as Q4_K's are, come out as they were.
+    """
+    low = values.amin(dim=-1).clamp_max_(0)
+    offset = (0 - low).half()  # not -0, whose sign the kernels would read as a number
+    moved, span = values + offset.float()[..., None], values.amax(dim=-1) - low
+    scale, codes, least = torch.zeros_like(offset), torch.zeros_like(values), torch.full_like(low, torch.inf)
+    for steps in range(15, 7, -1):
+        tried = (span / steps).half()
+        step = tried.float().clamp_min_(1e-12)[..., None]
+        rounded = (moved / step).round_().clamp_(0, 15)
+        error = (rounded * step - moved).square_().sum(dim=-1)
+        better = error < least
+        scale, least = torch.where(better, tried, scale), torch.where(better, error, least)
+        codes = torch.where(better[..., None], rounded, codes)
+    panels, _, groups, _ = values.shape
+    quads = codes.to(torch.uint8).view(panels, PANEL, groups, GROUP // 8, 2, 4).permute(0, 2, 3, 4, 1, 5)
+    out[..., :SCALE_BYTES] = scale.transpose(1, 2).contiguous().view(torch.uint8)
+    out[..., SCALE_BYTES : 2 * SCALE_BYTES] = offset.transpose(1, 2).contiguous().view(torch.uint8)
+    out[..., 2 * SCALE_BYTES :] = (quads[:, :, :, 0] | quads[:, :, :, 1] << 4).flatten(2)
+
+
 def padded_to(count: int, multiple: int) -> int:
     """The next multiple."""
     return -(-count // multiple) * multiple
 
 
-def _matrix(layers: Sequence[Sequence[Any]]) -> Matrix:
+def _matrix(layers: Sequence[Sequence[Any]], bits: int = 8) -> Matrix:
     """One matrix a layer of the model: of linear layers that read the same input, one above the other."""
-    return _stacked([_panelled(group) for group in layers], layers[0][0].weight.shape[1])
+    return _stacked([_panelled(group, bits) for group in layers], layers[0][0].weight.shape[1])
 
 
-def _woven(layers: Sequence[Sequence[Any]]) -> Matrix:
+def _woven(layers: Sequence[Sequence[Any]], bits: int) -> Matrix:
     """As :func:`_matrix`, but the panels of the linear layers take turns."""
-    parts = [[_panelled([linear]) for linear in group] for group in layers]
+    parts = [[_panelled([linear], bits) for linear in group] for group in layers]
     woven = [[torch.stack(part, dim=1).flatten(0, 1) for part in zip(*group, strict=True)] for group in parts]
     return _stacked(woven, layers[0][0].weight.shape[1])
 
 
 def _stacked(layers: Sequence[Sequence[torch.Tensor]], width: int) -> Matrix:
     panels, bias = (torch.stack(list(part)) for part in zip(*layers, strict=True))
-    return Matrix(panels.flatten(1).numpy(), bias.flatten(1).numpy(), panels.shape[2], width)
+    return Matrix(panels.flatten(1).numpy(), bias.flatten(1).numpy(), panels.shape[2], width, panels.shape[3])
 
 
-def _panelled(linears: Sequence[Any]) -> list[torch.Tensor]:
+def _panelled(linears: Sequence[Any], bits: int) -> list[torch.Tensor]:
     """Panels, and bias by panel, of linear layers one above the other."""
-    panels = pack_rows(torch.cat([linear.weight.detach() for linear in linears]))
+    panels = pack_rows(torch.cat([linear.weight.detach() for linear in linears]), bits)
     bias = torch.cat([_bias(linear) for linear in linears])
     full = torch.zeros(len(panels), PANEL)
     full.view(-1)[: len(bias)] = bias

@@ -22,13 +22,16 @@ CPU = torch.device("cpu")
 
 def test_eight_bits_are_close_to_float32(tiny_model_dir: Path) -> None:
     answers = {}
-    for weights in ("float32", "int8"):
+    for weights in ("float32", "int8", "int4"):
         loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights=weights, device="cpu"))
         store = KVStore(loaded.shape, 16, dtype=loaded.dtype, device=CPU)
         answers[weights] = loaded.forward.logits(store, (5, 6, 7))
-        assert (loaded.model is None) == (weights == "int8")
+        assert (loaded.model is None) == (weights != "float32")
+        assert loaded.weights == weights
     difference = (answers["int8"] - answers["float32"]).std() / answers["float32"].std()
     assert 0 < difference < 0.05
+    coarse = (answers["int4"] - answers["float32"]).std() / answers["float32"].std()
+    assert difference < coarse < 0.5
 
 
 def test_a_tokenizer_without_fim_tokens_is_refused(tmp_path: Path) -> None:
@@ -61,8 +64,9 @@ def test_weights_follow_the_machine() -> None:
     gpu = torch.device("cuda")
     assert choose_weights("auto", gpu) == "bfloat16"
     assert choose_weights("float32", gpu) == "float32"
-    with pytest.raises(UnsupportedModel, match="int8"):
-        choose_weights("int8", gpu)
+    for wanted in ("int8", "int4"):
+        with pytest.raises(UnsupportedModel, match=wanted):
+            choose_weights(wanted, gpu)
     assert choose_weights("auto", CPU) == "int8"
     assert choose_weights("bfloat16", CPU) == "bfloat16"
 
@@ -76,6 +80,8 @@ def test_a_model_that_the_kernels_do_not_fit_has_other_products(
     loaded = load_model("odd", tiny_model_dir, config)
     assert loaded.weights == "int8"
     assert isinstance(loaded.model.model.layers[0].mlp.down_proj, Int8Linear)
+    with pytest.raises(UnsupportedModel, match="int4 do not fit this model: it has odd layers"):
+        load_model("odd", tiny_model_dir, EngineConfig(device="cpu", weights="int4"))
     monkeypatch.setattr(loading, "int8_is_fast", lambda: False)
     with caplog.at_level(logging.WARNING):
         assert load_model("odd", tiny_model_dir, config).weights == "float32"

@@ -44,11 +44,12 @@ def make(config: PretrainedConfig) -> Any:
     return model
 
 
-def in_eight_bits(model: Any) -> Any:
+def in_few_bits(model: Any, bits: int = 8) -> Any:
     """``model`` itself, its weights and what goes into its linear layers rounded as the kernels do."""
-    for module in list(model.modules()):
+    for name, module in list(model.named_modules()):
         if isinstance(module, nn.Linear | nn.Embedding):
-            module.weight = nn.Parameter(unpacked(module.weight.detach()), requires_grad=False)
+            own = bits if ".layers." in name else 8
+            module.weight = nn.Parameter(unpacked(module.weight.detach(), own), requires_grad=False)
         if isinstance(module, nn.Linear):
             cast("Any", module).register_forward_pre_hook(lambda _, args: (_rounded(args[0]),))
     return model

@@ -18,16 +18,18 @@ from kvcache.plan import plan_reuse
 from kvcache.rotary import rotary_of
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
-from tests.completion.cpu.models import CONFIGS, in_eight_bits, make
+from tests.completion.cpu.models import CONFIGS, in_few_bits, make
 
 LENGTH = 150
 TOKENS = tuple(torch.randint(150, (LENGTH,), generator=torch.Generator().manual_seed(5)).tolist())
 
 
-def pass_of(model: Any, threads: int = 2) -> CpuPass:
+def pass_of(model: Any, threads: int = 2, bits: int = 8) -> CpuPass:
     config = model.config
     rotary = model.model.rotary_emb
-    return CpuPass(pack_model(model), sizes_of(config), config.vocab_size, rotary=rotary, threads=threads)
+    return CpuPass(
+        pack_model(model, bits), sizes_of(config), config.vocab_size, rotary=rotary, threads=threads
+    )
 
 
 def store_of(model: Any, capacity: int = 256) -> KVStore:
@@ -48,13 +50,14 @@ def in_pieces(subject: CpuPass, store: KVStore, pieces: Sequence[int]) -> torch.
     return torch.cat(found)
 
 
+@pytest.mark.parametrize("bits", [8, 4])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_it_is_transformers(name: str) -> None:
+def test_it_is_transformers(name: str, bits: int) -> None:
     model = make(CONFIGS[name])
-    subject, store = pass_of(model), store_of(model)
+    subject, store = pass_of(model, bits=bits), store_of(model)
     logits = in_pieces(subject, store, [LENGTH])
     with torch.inference_mode():
-        out = in_eight_bits(model)(torch.tensor([TOKENS]), use_cache=True)
+        out = in_few_bits(model, bits)(torch.tensor([TOKENS]), use_cache=True)
     assert logits.shape == (LENGTH, 150)
     assert unlike(logits, out.logits[0]) < 1.5e-2
     for cached, part in zip(store.read(), ("keys", "values"), strict=True):
@@ -111,7 +114,7 @@ def test_positions_far_behind_the_first_table() -> None:
     with torch.inference_mode():
         with store.appending(long) as rows:
             logits = subject.last_logits(store, rows)
-        wanted = in_eight_bits(copy.deepcopy(model))(torch.tensor([long])).logits[0, -1]
+        wanted = in_few_bits(copy.deepcopy(model))(torch.tensor([long])).logits[0, -1]
     assert unlike(logits, wanted) < 1e-2
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL
+from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.weights import pack_model, pack_rows, padded_to
 from tests.completion.cpu.unpacking import unpacked
 
@@ -20,6 +20,39 @@ def test_a_group_loses_half_a_step_at_most(rows: int, width: int, dtype: torch.d
     full[:, :width] = weight.float()
     largest = full.view(rows, -1, GROUP).abs().amax(dim=-1).repeat_interleave(GROUP, dim=1)[:, :width]
     assert ((unpacked(weight) - weight.float()).abs() <= largest / 250).all()
+
+
+def test_four_bits_lose_half_a_step_at_most() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(70, 64)
+    groups = weight.view(70, -1, GROUP)
+    span = (groups.amax(dim=-1).clamp_min(0) - groups.amin(dim=-1).clamp_max(0)).repeat_interleave(
+        GROUP, dim=1
+    )
+    assert ((unpacked(weight, 4) - weight).abs() <= span / 14).all()
+    assert (unpacked(weight, 4) - weight).std() < 0.09 * weight.std()
+    assert torch.equal(unpacked(torch.zeros(64, 32), 4), torch.zeros(64, 32))
+
+
+def test_no_scale_or_offset_has_a_sign() -> None:
+    """The kernels read float16 without one: minus nothing would be a large number."""
+    weight = torch.randn(64, 32).abs()
+    weight[:8] = -weight[:8]
+    weight[8:12] = -0.0
+    for bits, many in ((8, 1), (4, 2)):
+        bytes_of = pack_rows(weight, bits)[..., : many * SCALE_BYTES].contiguous()
+        assert (bytes_of.view(torch.int16) >= 0).all()
+
+
+def test_what_had_sixteen_steps_keeps_them() -> None:
+    """Weights as Q4_K stores them lose nothing, also where a group does not use all of its steps."""
+    torch.manual_seed(0)
+    steps, offsets = torch.rand(64, 1).half().float(), torch.rand(64, 1).half().float()
+    codes = torch.randint(0, 16, (64, GROUP)).float()
+    codes[:32].clamp_(0, 11)
+    codes[:, 0] = 0
+    weight = codes * steps * 0.25 - offsets
+    assert torch.allclose(unpacked(weight, 4), weight, atol=2e-3)
 
 
 def test_zeros_and_tiny_weights_stay_finite() -> None:
