@@ -1,6 +1,7 @@
 """A forward pass on the CPU: the kernels over a store."""
 
 import weakref
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from completion.cpu.attention import BLOCK, NARROW
 from completion.cpu.integers import GROUP, PANEL
 from completion.cpu.layers import COUNTERS_A_LAYER, Batch, Cached, Own, Shared, Sizes, Weights
 from completion.cpu.product import ROWS, SWEEP
-from completion.cpu.sync import new_state
+from completion.cpu.sync import give_up, new_state
 from completion.cpu.team import Team
 from completion.cpu.weights import padded_to
 from kvcache.store import KVStore, Rows
@@ -34,8 +35,8 @@ class CpuPass:
         self._sizes = sizes
         self._vocabulary = vocabulary
         self._rotary = rotary
-        self._team = Team(threads)
         self._state = new_state(COUNTERS_A_LAYER * len(weights.attention_norm) + 1)
+        self._team = Team(threads, on_error=partial(give_up, self._state))
         self._shared = _shared(weights, sizes, MOST_ROWS)
         self._own = [_own(weights, sizes) for _ in range(threads)]
         self._turns = self._angles(_TABLE_STEP)
@@ -65,13 +66,15 @@ class CpuPass:
 
     def _batch(self, rows: Rows, part: slice, first_logits: int, logits: Any) -> Batch:
         """The rows of ``part``; ``logits`` has those from ``first_logits`` on."""
-        positions = np.array(rows.at[part], np.int64)
+        positions, ids = np.array(rows.at[part], np.int64), np.array(rows.ids[part], np.int64)
+        if ids.min() < 0 or ids.max() >= self._vocabulary:  # the kernels would read what lies beside
+            raise IndexError(f"The model has no token {ids.max()}: its vocabulary is {self._vocabulary}.")
         if positions[-1] >= len(self._turns[0]):
             self._turns = self._angles(padded_to(int(positions[-1]) + 1, _TABLE_STEP))
         mask = np.zeros((len(positions), padded_to(rows.extent, BLOCK)), np.bool_)
         mask[:, : rows.extent] = rows.mask[part].numpy()
         return Batch(
-            ids=np.array(rows.ids[part], np.int64),
+            ids=ids,
             slots=np.array(rows.slot_numbers[part], np.int64),
             cosines=self._turns[0][positions],
             sines=self._turns[1][positions],

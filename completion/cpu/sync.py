@@ -1,7 +1,8 @@
 """What the threads of a team agree with: a barrier, and a counter that hands out work.
 
 Both spin: a pass meets at a barrier some two hundred times, each for about a microsecond. Who
-waits longer gives its time slice away.
+waits longer gives its time slice away. Where one thread cannot come any more, :func:`give_up`
+lets the others through: what they compute is of no use then, but they come to an end.
 """
 
 # pyright: basic, reportCallIssue=false
@@ -23,7 +24,7 @@ _PATIENCE = 4_000
 _LINE = 8
 """64-bit numbers in a cache line: counters of their own do not slow each other."""
 
-ARRIVED, GENERATION, FIRST_COUNTER = 0, _LINE, 2 * _LINE
+ARRIVED, GENERATION, GIVEN_UP, FIRST_COUNTER = 0, _LINE, _LINE + 1, 2 * _LINE
 
 _sched_yield = types.ExternalFunction("sched_yield", types.int32())
 
@@ -31,6 +32,11 @@ _sched_yield = types.ExternalFunction("sched_yield", types.int32())
 def new_state(counters: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """The numbers that a team shares, for passes that take from ``counters`` counters."""
     return np.zeros(FIRST_COUNTER + counters, np.int64)
+
+
+def give_up(state: "np.ndarray[Any, np.dtype[np.int64]]") -> None:
+    """Let nobody wait for the others any more, until the numbers are zero again."""
+    state[GIVEN_UP] = 1
 
 
 @intrinsic
@@ -77,7 +83,7 @@ def _relax(_context: Any) -> Any:
 
 @kernel
 def meet(state, threads):
-    """Wait until all ``threads`` are here."""
+    """Wait until all ``threads`` are here, or one has given up."""
     if threads == 1:
         return
     base = state.ctypes.data
@@ -87,7 +93,7 @@ def meet(state, threads):
         _store(base + 8 * GENERATION, generation + 1)
         return
     looks = 0
-    while _load(base + 8 * GENERATION) == generation:
+    while _load(base + 8 * GENERATION) == generation and _load(base + 8 * GIVEN_UP) == 0:
         _relax()
         looks += 1
         if looks > _PATIENCE:

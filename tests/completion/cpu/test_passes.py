@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from numba import TypingError
 
 from completion.cpu.passes import MOST_ROWS, CpuPass
 from completion.cpu.skeleton import sizes_of
@@ -130,3 +131,36 @@ def test_a_pass_that_is_dropped_leaves_nothing() -> None:
     gc.collect()
     assert panels() is None
     assert not set(threading.enumerate()) - before
+
+
+@pytest.mark.parametrize("who", [0, 2])
+def test_a_thread_that_fails_is_not_waited_for(who: int) -> None:
+    """Its error is raised, the tokens are forgotten, and the next pass is whole."""
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model, 3), store_of(model)
+    wanted = in_pieces(subject, store_of(model), [20])
+    own, subject._own[who] = subject._own[who], None
+    with torch.inference_mode(), pytest.raises(TypingError), store.appending(TOKENS[:20]) as rows:
+        subject.encode(store, rows)
+    assert len(store) == 0
+    subject._own[who] = own
+    assert torch.equal(in_pieces(subject, store, [20]), wanted)
+
+
+@pytest.mark.parametrize("token", [150, 191, 192, 1 << 40, -1])
+def test_a_token_that_is_none_is_refused(token: int) -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    with torch.inference_mode(), pytest.raises(IndexError, match="150"), store.appending([1, token]) as rows:
+        subject.encode(store, rows)
+    assert len(store) == 0
+
+
+@pytest.mark.parametrize("capacity", [1, 5, 63, 65])
+def test_a_store_of_any_size_is_filled_to_its_last_slot(capacity: int) -> None:
+    model = make(CONFIGS["mistral with wide heads"])
+    subject = pass_of(model)
+    wanted = in_pieces(subject, store_of(model), [capacity])
+    store = store_of(model, capacity)
+    assert torch.equal(in_pieces(subject, store, [1] * capacity), wanted)
+    store.audit()

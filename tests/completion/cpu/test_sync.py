@@ -6,7 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from completion.cpu.sync import meet, new_state, take
+from completion.cpu.sync import give_up, meet, new_state, take
 from completion.cpu.team import Team
 from tests.completion.cpu.calling import from_python
 
@@ -61,3 +61,19 @@ def test_every_number_is_taken_once() -> None:
         thread.join()
     assert sorted(taken[0] + taken[1] + taken[2]) == list(range(3 * ROUNDS))
     assert call(state, 1) == 0
+
+
+def test_nobody_waits_for_who_has_given_up() -> None:
+    state = new_state(0)
+    call = from_python(meet)
+    call(state, 1)  # compiles
+    waiting = [threading.Thread(target=call, args=(state, 4)) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    waiting[0].join(0.05)
+    assert all(thread.is_alive() for thread in waiting)
+    give_up(state)
+    for thread in waiting:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in waiting)
+    call(state, 4)  # nor does anybody who comes later

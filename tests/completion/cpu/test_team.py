@@ -59,3 +59,58 @@ def test_closing_ends_the_threads() -> None:
     team.close()
     assert threading.active_count() == before
     team.close()
+
+
+def test_a_healthy_task_is_not_blamed_for_the_one_before() -> None:
+    """All threads raise; one error is told, and none is left for later."""
+    team, told = Team(4), []
+
+    def task(thread: int) -> None:
+        raise ValueError(thread)
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match=r"\d"):
+            team.run(task)
+    team.run(told.append)
+    assert sorted(told) == [0, 1, 2, 3]
+    team.close()
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_who_waits_for_a_thread_that_raised_is_told(who: int) -> None:
+    given_up = threading.Event()
+    team = Team(3, on_error=given_up.set)
+
+    def task(thread: int) -> None:
+        if thread == who:
+            raise KeyboardInterrupt
+        assert given_up.wait(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        team.run(task)
+    team.close()
+
+
+def test_closing_does_not_wait_for_ever() -> None:
+    """The engine's thread may still compute when the process ends."""
+    team, go, done = Team(2), threading.Event(), threading.Event()
+
+    def task(thread: int) -> None:
+        go.wait(20)
+
+    def run() -> None:
+        team.run(task)
+        done.set()
+
+    caller = threading.Thread(target=run)
+    caller.start()
+    began = time.monotonic()
+    while not team._running:
+        time.sleep(0.01)
+    team.close()
+    assert time.monotonic() - began < 10
+    go.set()
+    assert done.wait(10)
+    caller.join()
+    with pytest.raises(RuntimeError, match="closed"):
+        team.run(task)
