@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
-from numba.core import config
 from platformdirs import user_cache_path
+
+from completion.cpu.compiled import keep
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,8 +28,6 @@ def kernels_dir() -> Path:
         digest.update(source.read_bytes())
     return user_cache_path("splice", appauthor=False) / "kernels" / digest.hexdigest()[:16]
 
-
-cast("Any", config).CACHE_DIR = str(kernels_dir())
 
 FAST = frozenset({"contract", "reassoc", "nsz", "arcp", "afn"})
 """Sums may be reordered; infinities and NaN stay what they are."""
@@ -45,4 +44,6 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def entry(function: Callable[P, R]) -> Callable[P, R]:
     """A kernel to call from Python; kept compiled."""
-    return _njit(function, cache=True, no_cfunc_wrapper=True)
+    compiled = _njit(function, no_cfunc_wrapper=True)
+    keep(compiled, kernels_dir())
+    return compiled
