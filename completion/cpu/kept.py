@@ -7,7 +7,9 @@ and a checksum of each. A file that is damaged, or was made from something else,
 import json
 import mmap
 import os
+import time
 import zlib
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
@@ -19,14 +21,16 @@ from safetensors import SafetensorError, safe_open
 from completion.cpu.layers import Matrix, Weights
 from completion.errors import CorruptModel
 
-FORMAT = 2
-"""Raised whenever the order of the numbers changes."""
+FORMAT = 3
+"""Raised whenever the order of the numbers, or what is said of them, changes."""
 
 _SIZES = "sizes"
 _RARELY_READ = "embedding.panels"
 """Some rows a token, where the head has a matrix of its own; read as a whole where it is the head, too."""
 
 _PIECE = 1 << 22
+_LEFT_BEHIND_S = 3600
+"""A file this old beside the whole one is what a process that was ended has left."""
 
 
 def source_of(directory: Path) -> str:
@@ -42,7 +46,9 @@ def write(path: Path, weights: Weights, source: str) -> None:
     arrays = _arrays(weights)
     widths = {name: [part.groups, part.width, part.block] for name, part in _matrices(weights).items()}
     sums = {name: _sum(array) for name, array in arrays.items()}
+    sums[_SIZES] = _sum_of_sizes(widths, {name: list(array.shape) for name, array in arrays.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
     beside = path.with_suffix(f".{os.getpid()}.part")
     try:
         save(arrays, beside, {"source": source, _SIZES: json.dumps(widths), "sums": json.dumps(sums)})
@@ -61,7 +67,11 @@ def read(path: Path, source: str) -> Weights | None:
             told: dict[str, str] = file.metadata() or {}
         if told.get("source") != source:
             return None
-        return _weights(_loaded(path, json.loads(told["sums"])), json.loads(told[_SIZES]))
+        sums, widths = json.loads(told["sums"]), json.loads(told[_SIZES])
+        arrays = _loaded(path, sums)
+        if _sum_of_sizes(widths, {name: list(array.shape) for name, array in arrays.items()}) != sums[_SIZES]:
+            raise ValueError("it has other sizes than were written")
+        return _weights(arrays, widths)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptModel(f"{path} is damaged ({error}).") from error
 
@@ -133,6 +143,19 @@ def _arrays(weights: Weights) -> dict[str, Any]:
     for name, part in _matrices(weights).items():
         arrays[f"{name}.panels"], arrays[f"{name}.bias"] = part.panels, part.bias
     return arrays
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what was never finished: each is as large as a model."""
+    for part in folder.glob("*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > _LEFT_BEHIND_S:
+                part.unlink()
+
+
+def _sum_of_sizes(widths: dict[str, Any], shapes: dict[str, list[int]]) -> int:
+    """A checksum of what the kernels believe unseen: they look at no bounds."""
+    return zlib.crc32(json.dumps([widths, shapes], sort_keys=True).encode())
 
 
 def _sum(array: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from completion.cpu import kept
 from completion.cpu.integers import BLOCK_BYTES, PANEL
@@ -88,6 +89,6 @@ def _keep(path: Path, weights: Weights, source: str) -> None:
         return
     try:
         kept.write(path, weights, source)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(path.parent, ignore_errors=True)
         _log.warning("The packed weights could not be kept (%s): every start packs them anew.", error)

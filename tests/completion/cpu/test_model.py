@@ -1,6 +1,7 @@
 """A model is opened from what was kept, and packed anew where that is of no use."""
 
 import logging
+import resource
 import threading
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from completion.cpu import model as opening
 from completion.cpu.model import compile_soon, open_pass
 from completion.cpu.passes import CpuPass
 from tests.completion.cpu.models import CONFIGS, make
-from tests.completion.cpu.test_passes import in_pieces, store_of
+from tests.completion.cpu.test_passes import in_pieces, pass_of, store_of
 
 CONFIG = CONFIGS["qwen2"]
 
@@ -28,13 +29,13 @@ class Opener:
     def __init__(self, directory: Path, kept_at: Path) -> None:
         self.model = make(CONFIG)
         self.loads = 0
-        self._directory, self._kept_at = directory, kept_at
+        self._directory, self.kept_at = directory, kept_at
 
     def __call__(self) -> CpuPass:
         return open_pass(
             self._directory,
             CONFIG,
-            kept_at=self._kept_at,
+            kept_at=self.kept_at,
             rotary=self.model.model.rotary_emb,
             threads=1,
             load=self._load,
@@ -91,6 +92,20 @@ def test_where_nothing_can_be_kept_it_works_all_the_same(
     assert "could not be kept" in caplog.text
 
 
+def test_a_full_disk_is_no_reason_not_to_start(opener: Opener, caplog: pytest.LogCaptureFixture) -> None:
+    """An error of safetensors' own says so."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with caplog.at_level(logging.WARNING):
+            subject = opener()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "could not be kept" in caplog.text
+    assert not list(opener.kept_at.parent.glob("*"))
+    in_pieces(subject, store_of(opener.model), [5])
+
+
 def test_kernels_are_compiled_beside() -> None:
     compile_soon()
     for thread in threading.enumerate():
@@ -98,4 +113,8 @@ def test_kernels_are_compiled_beside() -> None:
             thread.join()
     from completion.cpu import layers
 
-    assert cast("Any", layers).forward.signatures
+    before = len(cast("Any", layers).forward.signatures)
+    assert before
+    model = make(CONFIG)
+    in_pieces(pass_of(model, 2), store_of(model), [5, 2])
+    assert len(cast("Any", layers).forward.signatures) == before  # a pass finds what was compiled
