@@ -7,9 +7,13 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from completion.cpu.layers import Sizes
+from kvcache.rotary import rope_type
 
 KINDS = ("llama", "mistral", "qwen2")
 """Model types of transformers whose layers are those of :mod:`completion.cpu.layers`."""
+
+_UNSTEADY = ("dynamic", "longrope")
+"""A pass looks angles up in a table, which is longer than what is read of it."""
 
 
 def misfit(config: Any) -> str:
@@ -18,6 +22,8 @@ def misfit(config: Any) -> str:
         return f"models of type {config.model_type!r} have other layers"
     if config.hidden_act != "silu":
         return f"its activation is {config.hidden_act}"
+    if rope_type(config) in _UNSTEADY:
+        return f"its angles change with the length ({rope_type(config)})"
     return ""
 
 

@@ -7,6 +7,7 @@ import torch
 
 from completion.cpu.integers import BLOCK4_BYTES, BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.layers import Matrix, Weights
+from completion.errors import UnsupportedModel
 
 
 def pack_model(model: Any, bits: int = 8) -> Weights:
@@ -36,7 +37,8 @@ def pack_rows(weight: torch.Tensor, bits: int = 8, *, block: int = 4096) -> torc
     """A weight ``[out, in]`` of any floating type as panels: uint8 ``[panels, groups, bytes of a block]``.
 
     A group of 32 inputs is rounded to 8 bits with a float16 scale, the largest to ±127; or to 4 bits
-    with a scale and an offset. Outputs and inputs are filled up with zeros.
+    with a scale and an offset. Outputs and inputs are filled up with zeros. Raises UnsupportedModel
+    for what is no number, or beyond float16.
     """
     rows, width = weight.shape
     groups = padded_to(width, GROUP) // GROUP
@@ -56,6 +58,7 @@ def pack_rows(weight: torch.Tensor, bits: int = 8, *, block: int = 4096) -> torc
 def _pack8(values: torch.Tensor, out: torch.Tensor) -> None:
     """``values`` float32 ``[panels, PANEL, groups, GROUP]`` into ``[panels, groups, BLOCK_BYTES]``."""
     scale = (values.abs().amax(dim=-1) / 127).half()
+    _require_numbers(scale)
     step = scale.float().clamp_min_(1e-12)
     rounded = (values / step[..., None]).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
     panels, _, groups, _ = values.shape
@@ -72,6 +75,7 @@ def _pack4(values: torch.Tensor, out: torch.Tensor) -> None:
     """
     low = values.amin(dim=-1).clamp_max_(0)
     offset = (0 - low).half()  # not -0, whose sign the kernels would read as a number
+    _require_numbers(offset + values.amax(dim=-1).half())
     moved, span = values + offset.float()[..., None], values.amax(dim=-1) - low
     scale, codes, least = torch.zeros_like(offset), torch.zeros_like(values), torch.full_like(low, torch.inf)
     for steps in range(15, 7, -1):
@@ -87,6 +91,11 @@ def _pack4(values: torch.Tensor, out: torch.Tensor) -> None:
     out[..., :SCALE_BYTES] = scale.transpose(1, 2).contiguous().view(torch.uint8)
     out[..., SCALE_BYTES : 2 * SCALE_BYTES] = offset.transpose(1, 2).contiguous().view(torch.uint8)
     out[..., 2 * SCALE_BYTES :] = (quads[:, :, :, 0] | quads[:, :, :, 1] << 4).flatten(2)
+
+
+def _require_numbers(scale: torch.Tensor) -> None:
+    if not bool(scale.isfinite().all()):
+        raise UnsupportedModel("The model has weights that are no numbers, or too large for float16.")
 
 
 def padded_to(count: int, multiple: int) -> int:

@@ -13,6 +13,8 @@ def test_what_fits_and_what_does_not() -> None:
     assert all(misfit(config) == "" for config in (LlamaConfig(), MistralConfig(), Qwen2Config()))
     assert "starcoder2" in misfit(Starcoder2Config())
     assert "gelu" in misfit(LlamaConfig(hidden_act="gelu"))
+    dynamic = LlamaConfig(rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4})
+    assert "angles change" in misfit(dynamic)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -6,6 +6,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
 from completion.cpu.weights import pack_model, pack_rows, padded_to
+from completion.errors import UnsupportedModel
 from tests.completion.cpu.unpacking import unpacked
 
 
@@ -79,3 +80,19 @@ def test_a_model_is_packed_layer_by_layer() -> None:
     gate = pack_rows(model.model.layers[0].mlp.gate_proj.weight.detach())
     woven = torch.from_numpy(weights.gate_up.panels[0]).view(4, *gate.shape[1:])
     assert torch.equal(woven[::2], gate)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1e8])
+def test_what_eight_bits_cannot_hold_is_refused(value: float) -> None:
+    """The kernels would read a number of it."""
+    weight = torch.randn(70, 40)
+    weight[69, 39] = value
+    with pytest.raises(UnsupportedModel, match="too large for 8 bits"):
+        pack_rows(weight)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-5, 1e-6, 1e-7])
+def test_tiny_weights_lose_no_more_than_the_smallest_step(size: float) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(64, 64) * size
+    assert float((unpacked(weight) - weight).abs().max()) < max(size * 5 / 250, 127 * 2**-25)
