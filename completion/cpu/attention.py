@@ -21,7 +21,7 @@ BLOCK = 64
 NARROW, WIDE = 16, 64
 """Columns of the values multiplied at once; a head's dimension is padded to a multiple of the first."""
 
-_NEVER = np.float32(-1e30)
+_NEVER, _SOME = np.float32(-1e30), np.float32(1e-30)
 
 _COUNTS = 1, 2, 3, ROWS
 _score_1, _score_2, _score_3, _score_6 = (float_dot(host(), rows, BLOCK, add=False) for rows in _COUNTS)
@@ -154,6 +154,6 @@ def attend(queries, first, stop, rows, keys, values, extent, mask, room):
             _add_values(count, address, gap, room.scores, slots, sums[start - first : start - first + count])
             start += count
     for place in range(stop - first):
-        share = np.float32(1.0) / total[place]
+        share = np.float32(1.0) / max(total[place], _SOME)
         for d in range(dim):
             sums[place, d] *= share

@@ -7,7 +7,7 @@ import pytest
 
 from completion.errors import CorruptModel, DiskFull, ModelError
 from completion.progress import Progress
-from completion.store import ModelStore
+from completion.store import ModelStore, packed_file
 
 
 @pytest.fixture
@@ -68,6 +68,17 @@ def test_removing_frees_the_model_and_its_downloads(store: ModelStore) -> None:
     assert store.find("tiny") is None
     assert not store.downloads("tiny").exists()
     assert store.remove("tiny") == 0
+
+
+def test_removing_takes_the_packed_weights_along(store: ModelStore) -> None:
+    for key in ("tiny", "other"):
+        directory = store.add(key, "x", fill)
+        packed = packed_file(directory, directory.parent)
+        packed.parent.mkdir(parents=True)
+        packed.write_bytes(bytes(1_000))
+    assert store.remove("tiny") > 1_000
+    assert not packed_file(store.directory("tiny"), store.directory("tiny").parent).parent.exists()
+    assert packed_file(store.directory("other"), store.directory("other").parent).is_file()
 
 
 def test_a_model_that_is_being_built_is_not_removed(store: ModelStore) -> None:

@@ -60,3 +60,12 @@ def test_great_scores_do_not_overflow() -> None:
     values = np.tile(np.arange(70, dtype=np.float32)[:, None], (1, 16))
     ours = attention(queries, keys, values, np.ones((1, 70), np.bool_), first=0, stop=1)
     assert np.allclose(ours, np.arange(69).mean(), rtol=1e-5)
+
+
+def test_who_sees_nothing_gets_nothing() -> None:
+    """Not NaN, which would spread; the slots that are hidden hold whatever is there."""
+    keys = np.full((70, 16), np.nan, np.float32)
+    ours = attention(
+        keys[:2], keys, np.ones((70, 16), np.float32), np.zeros((1, 70), np.bool_), first=0, stop=2
+    )
+    assert not ours.any()
