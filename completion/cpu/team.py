@@ -1,5 +1,6 @@
 """Threads that compute one pass together."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,8 @@ class Team:
             return
         self._closed = True
         for lock, _ in zip(self._begin, self._running, strict=False):
-            lock.release()
+            with contextlib.suppress(RuntimeError):  # it is about to begin a task, and ends behind it
+                lock.release()
         for thread in self._running:
             if thread is not threading.current_thread():
                 thread.join(_PATIENCE_S)
@@ -77,7 +79,7 @@ class Team:
         while True:
             begin.acquire()
             task: Any = self._task
-            if self._closed or task is None:
+            if task is None:
                 return
             try:
                 task(number)
@@ -87,3 +89,5 @@ class Team:
             finally:
                 del task  # a thread that sleeps keeps nothing alive
                 ended.release()
+            if self._closed:
+                return
