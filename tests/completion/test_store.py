@@ -73,12 +73,12 @@ def test_removing_frees_the_model_and_its_downloads(store: ModelStore) -> None:
 def test_removing_takes_the_packed_weights_along(store: ModelStore) -> None:
     for key in ("tiny", "other"):
         directory = store.add(key, "x", fill)
-        packed = packed_file(directory, directory.parent)
+        packed = packed_file(directory, directory.parent, "int8")
         packed.parent.mkdir(parents=True)
         packed.write_bytes(bytes(1_000))
     assert store.remove("tiny") > 1_000
-    assert not packed_file(store.directory("tiny"), store.directory("tiny").parent).parent.exists()
-    assert packed_file(store.directory("other"), store.directory("other").parent).is_file()
+    assert not packed_file(store.directory("tiny"), store.directory("tiny").parent, "int8").parent.exists()
+    assert packed_file(store.directory("other"), store.directory("other").parent, "int8").is_file()
 
 
 def test_a_model_that_is_being_built_is_not_removed(store: ModelStore) -> None:
