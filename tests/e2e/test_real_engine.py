@@ -17,6 +17,7 @@ from completion.engine import Engine, Task
 from completion.loading import LoadedModel, load_model
 from completion.records import CompletionRequest
 from completion.window import Layout, lay_out
+from tests.completion.cpu.models import in_few_bits
 from tests.steps import run
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(900)]
@@ -45,7 +46,7 @@ def make_task(text: str, cursor: int, layout: Layout, document: str | None) -> T
 def agreeing_only(loaded: LoadedModel, piece: bytes, start: int) -> Callable[[int, torch.Tensor], list[int]]:
     """The ``prefix_allowed_tokens_fn`` for healing, written the slow and plain way."""
     spelled = {token: loaded.codec.bytes_of(token) for token in range(len(loaded.codec))}
-    everything = list(range(len(loaded.codec.vocabulary())))
+    everything = list(range(len(loaded.codec)))
 
     def allowed(_: int, ids: torch.Tensor) -> list[int]:
         left = piece[len(b"".join(spelled[int(token)] for token in ids[start:])) :]
@@ -80,21 +81,23 @@ def generated(
 
 @pytest.mark.parametrize("weights", ["auto", "float32"])
 def test_greedy_tokens_equal_transformers_generate(real_model: Path, weights: str) -> None:
-    """20 prompts; the reference has the same weights but transformers' cache and attention."""
+    """20 prompts; the reference rounds what ours does, but has transformers' layers, cache and attention."""
     loaded = load_model("real", real_model, EngineConfig(device="cpu", weights=weights))
     engine = Engine(loaded, EngineConfig(), CONFIG)
-    if weights == "float32":
-        reference = AutoModelForCausalLM.from_pretrained(real_model, dtype=torch.float32)
-    else:
-        reference = load_model("reference", real_model, EngineConfig(device="cpu", weights=weights)).model
-        reference.set_attn_implementation("sdpa")
+    reference = AutoModelForCausalLM.from_pretrained(real_model, dtype=torch.float32)
+    if loaded.weights == "int8":
+        reference = in_few_bits(reference)
+    differing: list[str] = []
     for text, cursor in cursors(20):
         asked = make_task(text, cursor, lay_out(text, cursor, None, CONFIG), None)
         prompt = engine.prompt(asked.request, asked.layout)
         ours = run(engine.complete(asked)).trace
         assert ours.prompt_ids == prompt.ids
         theirs = generated(reference, loaded, prompt.ids, piece=prompt.piece, count=max(1, ours.generated))
-        assert list(ours.output_ids) == theirs[: ours.generated], text[cursor - 60 : cursor]
+        if list(ours.output_ids) != theirs[: ours.generated]:
+            differing.append(text[cursor - 60 : cursor])
+    # In 8 bits what lies on the edge of a rounding may fall to the other side, and decide between equals.
+    assert len(differing) <= (2 if loaded.weights == "int8" else 0), differing
 
 
 def test_after_edits_the_answer_is_the_cold_one(quick: LoadedModel) -> None:
