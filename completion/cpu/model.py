@@ -55,7 +55,7 @@ def compile_soon() -> None:
 
 
 def _compile() -> None:
-    """Run the smallest pass there is."""
+    """Run the smallest pass there is. While transformers loads, torch has another default type."""
     sizes = Sizes(heads=1, kv_heads=1, dim=16, epsilon=1e-6, scaling=0.25)
     one, two = (
         Matrix(np.zeros((1, count * BLOCK_BYTES), np.uint8), np.zeros((1, count * PANEL), np.float32), 1, 16)

@@ -56,7 +56,8 @@ class CpuPass:
 
     def _run(self, store: KVStore, rows: Rows, *, first_logits: int) -> torch.Tensor:
         count = len(rows.ids)
-        logits = torch.empty(count - first_logits, padded_to(self._vocabulary, PANEL))
+        width = padded_to(self._vocabulary, PANEL)
+        logits = torch.empty(count - first_logits, width, dtype=torch.float32)
         keys, values, born = (part.numpy() for part in store.arenas())
         cached = Cached(keys, values, born, rows.extent)
         for start in range(0, count, MOST_ROWS):

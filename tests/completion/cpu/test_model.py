@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from completion.cpu import model as opening
-from completion.cpu.model import compile_soon, open_pass
+from completion.cpu.model import _compile, compile_soon, open_pass
 from completion.cpu.passes import CpuPass
 from tests.completion.cpu.models import CONFIGS, make
 from tests.completion.cpu.test_passes import in_pieces, pass_of, store_of
@@ -118,3 +118,12 @@ def test_kernels_are_compiled_beside() -> None:
     model = make(CONFIG)
     in_pieces(pass_of(model, 2), store_of(model), [5, 2])
     assert len(cast("Any", layers).forward.signatures) == before  # a pass finds what was compiled
+
+
+def test_compiling_does_not_mind_a_model_that_is_loaded_meanwhile() -> None:
+    """Transformers sets torch's default type for the whole process while it opens a model."""
+    torch.set_default_dtype(torch.float16)
+    try:
+        _compile()
+    finally:
+        torch.set_default_dtype(torch.float32)
