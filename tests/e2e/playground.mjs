@@ -222,7 +222,8 @@ const scenarios = {
     await signIn(page);
     const focused = () =>
       page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
-    assert.match(await focused(), /cm-content/, "the editor has the focus at first");
+    // It gets the focus with its sample, which the server's "Ready" does not wait for.
+    await until(page, "the editor to have the focus at first", async () => /cm-content/.test(await focused()));
     await page.keyboard.press("Control+Home");
     await page.keyboard.press("Tab");
     assert.match(await documentText(page), /^ {4}"""/, "Tab indents where no ghost text is shown");

@@ -18,7 +18,7 @@ def test_every_thread_has_its_turn_again_and_again() -> None:
     team = Team(3)
     for _ in range(20):
         seen: list[tuple[int, int]] = []
-        team.run(lambda thread: seen.append((thread, threading.get_ident())))  # noqa: B023
+        team.run(lambda thread, seen=seen: seen.append((thread, threading.get_ident())))
         assert sorted(number for number, _ in seen) == [0, 1, 2]
         assert len({ident for _, ident in seen}) == 3
     team.close()
@@ -93,9 +93,11 @@ def test_who_waits_for_a_thread_that_raised_is_told(who: int) -> None:
 
 def test_closing_does_not_wait_for_ever() -> None:
     """The engine's thread may still compute when the process ends."""
-    team, go, done = Team(2), threading.Event(), threading.Event()
+    team = Team(2)
+    begun, go, done = threading.Event(), threading.Event(), threading.Event()
 
     def task(thread: int) -> None:
+        begun.set()
         go.wait(20)
 
     def run() -> None:
@@ -105,8 +107,7 @@ def test_closing_does_not_wait_for_ever() -> None:
     caller = threading.Thread(target=run)
     caller.start()
     began = time.monotonic()
-    while not team._running:
-        time.sleep(0.01)
+    assert begun.wait(10)
     team.close()
     assert time.monotonic() - began < 10
     go.set()
