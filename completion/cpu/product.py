@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from completion.cpu.compiler import kernel
+from completion.cpu.compiler import entry, kernel
 from completion.cpu.integers import BLOCK4_BYTES, GROUP, PANEL, integer_dot
-from completion.cpu.sync import take
+from completion.cpu.sync import meet, take
 from completion.cpu.target import host
 
 ROWS = 6
@@ -217,3 +217,18 @@ def gated_product(threads, state, counter, weight, layer, rows, stop, sums, out)
                         gate, up = gates[column] + gate_bias[column], ups[column] + up_bias[column]
                         onto[column] = gate / (np.float32(1.0) + exp(-gate)) * up
         first = take(state, counter) * share
+
+
+@entry
+def rounded_product(thread, threads, state, weight, x, room, sums, out):
+    """``x`` float32 ``[rows, in]`` times the weight, by itself: into ``out[rows, columns]``.
+
+    Every thread of the team calls it. ``room`` is for the rounded rows; ``state`` holds one counter,
+    and is all zero.
+    """
+    rows, groups = x.shape[0], weight.groups
+    for row in range(thread, rows, threads):
+        own = slice(row * groups, (row + 1) * groups)
+        round_row(x[row], room.rounded[row], room.steps[own], room.less[own])
+    meet(state, threads)
+    product(threads, state, 0, weight, 0, room, 0, rows, sums, out)
