@@ -13,15 +13,17 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from completion.config import EngineConfig
+from completion.cpu.linear import compile_linear_soon
 from completion.cpu.model import open_pass
 from completion.cpu.skeleton import misfit, skeleton
+from completion.cpu.target import host
 from completion.cuda_graphs import CudaRecorder
 from completion.errors import CorruptModel, UnsupportedModel
 from completion.families import FimFamily, detect_family
 from completion.forward import Forward
 from completion.graphs import GraphPass
 from completion.passes import Pass, TransformersPass
-from completion.quantize import int8_is_fast, quantize_model
+from completion.quantize import quantize_model
 from completion.records import PREFIX_ONLY
 from completion.store import packed_file
 from completion.tokens import TextCodec
@@ -65,7 +67,6 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
     codec = TextCodec(_tokenizer(directory))
     family = detect_family(codec.special_tokens)
     opened = _open(directory, weights, device, config)
-    weights = opened.weights
     dtype = torch.bfloat16 if weights == "bfloat16" else torch.float32
     try:
         shape = cache_shape(opened.config, dtype.itemsize)
@@ -116,36 +117,43 @@ class _Opened(NamedTuple):
     model: Any
     moving: Any
     passes: Pass
-    weights: str
 
 
 def _open(directory: Path, weights: str, device: torch.device, config: EngineConfig) -> _Opened:
+    if weights not in _BITS:
+        return _opened(_weights(directory, getattr(torch, weights)).to(device), device)
+    if host().products != "vnni":
+        _log.warning("This processor has no instructions for 8-bit products: completions take longer.")
     told = _config(directory)
     reason = misfit(told)
-    if weights in _BITS and not reason:
-        bones = skeleton(told)
-        passes = open_pass(
-            directory,
-            told,
-            kept_at=packed_file(directory, config.models_dir, weights),
-            bits=_BITS[weights],
-            rotary=bones.get_decoder().rotary_emb,
-            threads=torch.get_num_threads(),
-            load=lambda: _weights(directory, torch.float16),
-        )
-        return _Opened(told, None, bones, passes, weights)
+    if not reason:
+        return _open_whole(directory, told, weights, config)
     if weights == "int4":
         raise UnsupportedModel(f"Weights of kind int4 do not fit this model: {reason}.")
-    if weights == "int8" and not int8_is_fast():
-        _log.warning(
-            "There are no 8-bit kernels for this model (%s): using float32, which is slower.", reason
-        )
-        weights = "float32"
-    model = _weights(directory, torch.float16 if weights == "int8" else getattr(torch, weights))
-    if weights == "int8":
-        quantize_model(model)
-    model = model.to(device)
-    return _Opened(model.config, model, model, _passes(model, device), weights)
+    compile_linear_soon()
+    model = _weights(directory, torch.float16)
+    quantize_model(model, threads=torch.get_num_threads())
+    return _opened(model, device)
+
+
+def _open_whole(directory: Path, told: Any, weights: str, config: EngineConfig) -> _Opened:
+    """A model that runs in the kernels alone."""
+    bones = skeleton(told)
+    passes = open_pass(
+        directory,
+        told,
+        kept_at=packed_file(directory, config.models_dir, weights),
+        bits=_BITS[weights],
+        rotary=bones.get_decoder().rotary_emb,
+        threads=torch.get_num_threads(),
+        load=lambda: _weights(directory, torch.float16),
+    )
+    return _Opened(told, None, bones, passes)
+
+
+def _opened(model: Any, device: torch.device) -> _Opened:
+    """A model that runs in transformers' code."""
+    return _Opened(model.config, model, model, _passes(model, device))
 
 
 def _config(directory: Path) -> Any:

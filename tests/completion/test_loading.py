@@ -11,9 +11,10 @@ from transformers import PretrainedConfig, Qwen2Config
 
 from completion import loading
 from completion.config import EngineConfig
+from completion.cpu.linear import KernelLinear
+from completion.cpu.target import AVX2, AVX512_VNNI, AVX_VNNI, PLAIN, Target
 from completion.errors import CorruptModel, NoFimTokens, UnsupportedModel
 from completion.loading import _max_positions, choose_device, choose_weights, load_model
-from completion.quantize import Int8Linear
 from kvcache.store import KVStore
 from tests.tiny import make_model
 
@@ -71,22 +72,41 @@ def test_weights_follow_the_machine() -> None:
     assert choose_weights("bfloat16", CPU) == "bfloat16"
 
 
-def test_a_model_that_the_kernels_do_not_fit_has_other_products(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tiny_model_dir: Path
+@pytest.mark.parametrize(
+    ("target", "told"), [(AVX512_VNNI, False), (AVX_VNNI, False), (AVX2, True), (PLAIN, True)]
+)
+def test_a_processor_without_8_bit_products_is_told_and_loads_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tiny_model_dir: Path,
+    *,
+    target: Target,
+    told: bool,
 ) -> None:
+    monkeypatch.setattr(loading, "host", lambda: target)
+    with caplog.at_level(logging.WARNING):
+        assert load_model("tiny", tiny_model_dir, EngineConfig(device="cpu")).weights == "int8"
+        assert ("no instructions for 8-bit products" in caplog.text) == told
+        caplog.clear()
+        load_model("tiny", tiny_model_dir, EngineConfig(weights="float32", device="cpu"))
+    assert "8-bit" not in caplog.text
+
+
+def test_a_model_that_the_kernels_do_not_run_whole_has_their_layers(
+    monkeypatch: pytest.MonkeyPatch, tiny_model_dir: Path
+) -> None:
+    whole = load_model("tiny", tiny_model_dir, EngineConfig(device="cpu"))
     monkeypatch.setattr(loading, "misfit", lambda _: "it has odd layers")
-    config = EngineConfig(device="cpu")
-    monkeypatch.setattr(loading, "int8_is_fast", lambda: True)
-    loaded = load_model("odd", tiny_model_dir, config)
-    assert loaded.weights == "int8"
-    assert isinstance(loaded.model.model.layers[0].mlp.down_proj, Int8Linear)
+    odd = load_model("odd", tiny_model_dir, EngineConfig(device="cpu"))
+    assert odd.weights == "int8"
+    assert isinstance(odd.model.model.layers[0].mlp.down_proj, KernelLinear)
+    logits = []
+    for loaded in (whole, odd):
+        store = KVStore(loaded.shape, 16, dtype=loaded.dtype, device=CPU)
+        logits.append(loaded.forward.logits(store, (5, 6, 7)))
+    assert (logits[0] - logits[1]).std() < 0.05 * logits[0].std()
     with pytest.raises(UnsupportedModel, match="int4 do not fit this model: it has odd layers"):
         load_model("odd", tiny_model_dir, EngineConfig(device="cpu", weights="int4"))
-    monkeypatch.setattr(loading, "int8_is_fast", lambda: False)
-    with caplog.at_level(logging.WARNING):
-        assert load_model("odd", tiny_model_dir, config).weights == "float32"
-    assert "it has odd layers" in caplog.text
-    assert "slower" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from completion.quantize import Int8Linear
+from completion.cpu.linear import KernelLinear, Multiplier
 from completion.siblings import Eldest, Younger, join_siblings
+
+
+def make(weight: torch.Tensor, bias: torch.Tensor | None) -> KernelLinear:
+    return KernelLinear(weight, bias, Multiplier(1))
 
 
 class Attention(nn.Module):
@@ -26,7 +30,7 @@ class Counting(nn.Module):
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__()
-        self.inner = Int8Linear(weight, bias)
+        self.inner = make(weight, bias)
         self.calls = 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -37,10 +41,10 @@ class Counting(nn.Module):
 NAMES = ("q_proj", "k_proj", "v_proj")
 
 
-def joined(*, bias: bool = True) -> tuple[Attention, dict[str, Int8Linear]]:
+def joined(*, bias: bool = True) -> tuple[Attention, dict[str, KernelLinear]]:
     torch.manual_seed(3)
     module = Attention(bias=bias)
-    apart = {name: Int8Linear(getattr(module, name).weight, getattr(module, name).bias) for name in NAMES}
+    apart = {name: make(getattr(module, name).weight, getattr(module, name).bias) for name in NAMES}
     join_siblings(module, Counting)
     return module, apart
 
@@ -82,7 +86,7 @@ def test_a_part_is_handed_out_once_and_nothing_is_held_behind_the_last() -> None
 
 def test_layers_without_all_their_siblings_stay() -> None:
     model = nn.ModuleDict({"gate_proj": nn.Linear(4, 4), "o_proj": nn.Linear(4, 4)})
-    join_siblings(model, Int8Linear)
+    join_siblings(model, make)
     assert isinstance(model["gate_proj"], nn.Linear)
 
 
@@ -90,6 +94,6 @@ def test_the_weights_are_held_once() -> None:
     module, _ = joined()
     assert isinstance(module.q_proj, Eldest)
     assert all(isinstance(layer, Younger) for layer in (module.k_proj, module.v_proj))
-    assert [name for name, child in module.named_modules() if isinstance(child, Int8Linear)] == [
+    assert [name for name, child in module.named_modules() if isinstance(child, KernelLinear)] == [
         "q_proj.joined.inner"
     ]
