@@ -186,10 +186,15 @@ class Worker:
         heapq.heapify(self._queue)
 
     def _most_urgent(self) -> tuple[Priority, int, Job[object]] | None:
-        """Wait for a job; None when the worker is stopping. The job stays in the queue."""
+        """Wait for a job; None when the worker is stopping. The job stays in the queue.
+
+        One that was cancelled goes first: to close it takes no time, and it gives back what it holds.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._stopping)
             if self._stopping:
                 return None
-            self._queue[0][2].begun = True
-            return self._queue[0]
+            cancelled = (entry for entry in self._queue if entry[2].cancelled)
+            entry = next(cancelled, self._queue[0])
+            entry[2].begun = True
+            return entry

@@ -100,6 +100,21 @@ async def test_a_job_cancelled_before_its_turn_never_begins(worker: Worker) -> N
     assert log == ["a0", "a."]
 
 
+async def test_a_cancelled_job_ends_though_another_is_more_urgent(worker: Worker) -> None:
+    """It may hold a cache, which nobody wants any more."""
+    log: list[str] = []
+    slow, urgent = Script(log, "s", 3), Script(log, "u", 3)
+    background = worker.submit(slow.steps, Priority.SUMMARY)
+    await asyncio.to_thread(slow.began.wait, 10)
+    foreground = worker.submit(urgent.steps, Priority.INTERACTIVE)
+    slow.run()
+    await asyncio.to_thread(urgent.began.wait, 10)
+    background.cancel()
+    urgent.run()
+    assert await foreground.result == "u"
+    assert log == ["s0", "u0", "s.", "u1", "u2", "u."]
+
+
 async def test_a_crash_belongs_to_its_own_job(worker: Worker) -> None:
     def crash() -> Generator[None, None, None]:
         yield
