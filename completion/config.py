@@ -27,7 +27,8 @@ class EngineConfig:
     """Tokens encoded between two looks at cancellation; a GPU takes eight times as many."""
     cache_bytes: int | None = None
     """Upper bound of all key/value arenas together; None: a quarter of the memory that is free on the device
-    when the model has been loaded, from 256 MiB to 4 GiB (on a GPU 16 GiB)."""
+    when the model has been loaded, from 256 MiB to 4 GiB (on a GPU 16 GiB). Work in the background, such as
+    summaries, may take a quarter as much beside it."""
     unload_after_s: float = 1_800.0
     """A model that nobody used for so long is let go, and comes back with the next request; 0: never."""
     max_waiting: int = 64
@@ -35,8 +36,8 @@ class EngineConfig:
     places: int = 3
     """Places of one document whose caches are kept, so that going back to one is cheap."""
     refresh_chunk: int = 32
-    """Tokens encoded again in one step while idle: a keystroke waits for one step at most. A GPU takes eight
-    times as many."""
+    """Tokens encoded in one step of what nobody waits for: a keystroke waits for one step at most. A GPU
+    takes eight times as many."""
 
 
 @dataclass(frozen=True)

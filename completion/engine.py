@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
+from completion.background import Background
 from completion.config import CompletionConfig, EngineConfig
 from completion.decode import Decoded, Decoder, Limits
 from completion.healing import Vocabulary
@@ -37,6 +38,9 @@ from what is there.
 
 _HOLES = 4
 """Holes are closed, when idle, where they are more than this part of the tokens."""
+
+_ITS_SHARE = 4
+"""Work in the background may take this part of the caches' budget, beside it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,12 @@ class Engine:
             vocabulary=Vocabulary(loaded.codec.vocabulary()),
             stop_ids=_stop_ids(loaded),
         )
+        self._background = Background(
+            loaded,
+            step_tokens=self._refresh_chunk,
+            budget_bytes=self._pool.budget_bytes // _ITS_SHARE,
+            stop_ids=self._decoder.stop_ids,
+        )
 
     @property
     def loaded(self) -> LoadedModel:
@@ -97,6 +107,11 @@ class Engine:
     def decoder(self) -> Decoder:
         """The decoding loop of this model."""
         return self._decoder
+
+    @property
+    def background(self) -> Background:
+        """The model for jobs that nobody waits for."""
+        return self._background
 
     @property
     def movable(self) -> bool:

@@ -6,7 +6,9 @@ import logging
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import TypeVar
 
+from completion.background import Background
 from completion.config import CompletionConfig, EngineConfig
 from completion.engine import Task
 from completion.errors import BadRequest, DocumentTooLarge, EngineBusy, EngineFailed, EngineStopped
@@ -14,11 +16,13 @@ from completion.idle import IdleWork
 from completion.records import Completion, CompletionRequest, EngineState, ServiceStatus
 from completion.residence import Residence
 from completion.window import Layout, lay_out, settle
-from completion.worker import Job, Priority, Worker
+from completion.worker import Job, Priority, Steps, Worker
 
 _log = logging.getLogger(__name__)
 
 _STOP_S = 0.8
+
+T = TypeVar("T")
 
 
 class CompletionService:
@@ -92,6 +96,22 @@ class CompletionService:
         if request.document in self._layouts and task.layout == self._layouts[request.document]:
             self._idle.due(request.document, lambda: self._refresh(task))
         return completion
+
+    async def run(self, work: Callable[[Background], Steps[T]], priority: Priority) -> T:
+        """Let ``work`` run on the engine thread, a step whenever nothing more urgent is to be done.
+
+        Cancelling the awaiting task ends it within one step. It waits for a model that loads and keeps
+        the model loaded while it runs, but does not bring one back. Raises EngineBusy, EngineFailed,
+        EngineStopped, or what ``work`` raises.
+        """
+        if self._residence.state is EngineState.UNLOADED:
+            raise EngineFailed(self._residence.status().detail)
+        engine = self._residence.loaded_engine
+        job = self._worker.submit(lambda: work(engine().background), priority)
+        try:
+            return await job.result
+        finally:
+            job.cancel()
 
     def forget(self, document: str) -> None:
         """The document was closed: end its jobs, drop its layout and its cache."""
