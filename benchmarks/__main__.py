@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drift, edits, engine, fim, gpu, keystrokes, quality
+from benchmarks import drift, edits, engine, fim, gpu, keystrokes, load, quality
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -13,6 +13,7 @@ _BENCHMARKS = {
     "fim": fim,
     "engine": engine,
     "gpu": gpu,
+    "load": load,
     "quality": quality,
 }
 
