@@ -8,6 +8,8 @@ The queries of a group share their keys and values without these being repeated 
 
 # pyright: basic
 
+from typing import Any
+
 import numpy as np
 
 from completion.cpu.compiler import kernel
@@ -23,46 +25,26 @@ NARROW, WIDE = 16, 64
 
 _NEVER, _SOME = np.float32(-1e30), np.float32(1e-30)
 
-_COUNTS = 1, 2, 3, ROWS
-_score_1, _score_2, _score_3, _score_6 = (float_dot(host(), rows, BLOCK, add=False) for rows in _COUNTS)
-_wide_1, _wide_2, _wide_3, _wide_6 = (float_dot(host(), rows, WIDE, add=True) for rows in _COUNTS)
-_narrow_1, _narrow_2, _narrow_3, _narrow_6 = (float_dot(host(), rows, NARROW, add=True) for rows in _COUNTS)
+
+def _by_count(columns: int, *, add: bool) -> Any:
+    """The product of a tile of 1, 2, 3 or ROWS queries, as :func:`completion.cpu.floats.float_dot` says."""
+    one, two, three, six = (float_dot(host(), rows, columns, add=add) for rows in (1, 2, 3, ROWS))
+
+    @kernel
+    def dot(count, panel, gap, rows, stride, steps, out, out_stride):
+        if count == 1:
+            return one(panel, gap, rows, stride, steps, out, out_stride)
+        if count == 2:
+            return two(panel, gap, rows, stride, steps, out, out_stride)
+        if count == 3:
+            return three(panel, gap, rows, stride, steps, out, out_stride)
+        return six(panel, gap, rows, stride, steps, out, out_stride)
+
+    return dot
 
 
-@kernel
-def _score(count, panel, gap, rows, stride, steps, out, out_stride):
-    """A tile's scores."""
-    if count == 1:
-        return _score_1(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 2:
-        return _score_2(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 3:
-        return _score_3(panel, gap, rows, stride, steps, out, out_stride)
-    return _score_6(panel, gap, rows, stride, steps, out, out_stride)
-
-
-@kernel
-def _wide(count, panel, gap, rows, stride, steps, out, out_stride):
-    """A tile's values, WIDE columns."""
-    if count == 1:
-        return _wide_1(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 2:
-        return _wide_2(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 3:
-        return _wide_3(panel, gap, rows, stride, steps, out, out_stride)
-    return _wide_6(panel, gap, rows, stride, steps, out, out_stride)
-
-
-@kernel
-def _narrow(count, panel, gap, rows, stride, steps, out, out_stride):
-    """A tile's values, NARROW columns."""
-    if count == 1:
-        return _narrow_1(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 2:
-        return _narrow_2(panel, gap, rows, stride, steps, out, out_stride)
-    if count == 3:
-        return _narrow_3(panel, gap, rows, stride, steps, out, out_stride)
-    return _narrow_6(panel, gap, rows, stride, steps, out, out_stride)
+_score = _by_count(BLOCK, add=False)
+_wide, _narrow = _by_count(WIDE, add=True), _by_count(NARROW, add=True)
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy as np
 from completion.cpu.attention import attend, copy
 from completion.cpu.compiler import entry, kernel
 from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
-from completion.cpu.product import gated_product, product, product_onto, round_row
+from completion.cpu.product import gated_product, product, round_row
 from completion.cpu.sync import meet
 
 Array = Any
@@ -215,7 +215,9 @@ def _layer(thread, threads, layer, state, counter, weights, sizes, cached, batch
     rows = batch.ids.shape[0]
     _normed(thread, threads, 0, rows, weights.attention_norm[layer], sizes.epsilon, shared, own)
     meet(state, threads)
-    product(threads, state, counter, weights.qkv, layer, shared, 0, rows, own.products[0], shared.joined)
+    product(
+        threads, state, counter, weights.qkv, layer, shared, 0, rows, own.products[0], shared.joined, False
+    )
     meet(state, threads)
     _place(thread, threads, layer, sizes, cached, batch, shared)
     meet(state, threads)
@@ -223,9 +225,10 @@ def _layer(thread, threads, layer, state, counter, weights, sizes, cached, batch
     meet(state, threads)
     _rounded(thread, threads, rows, shared.mixed, weights.out.width, shared)
     meet(state, threads)
-    product_onto(
-        threads, state, counter + 1, weights.out, layer, shared, rows, own.products[0], shared.hidden
-    )
+    product(
+        threads, state, counter + 1, weights.out, layer, shared, 0, rows, own.products[0], shared.hidden,
+        True,
+    )  # fmt: skip
     meet(state, threads)
     _normed(thread, threads, 0, rows, weights.mlp_norm[layer], sizes.epsilon, shared, own)
     meet(state, threads)
@@ -235,9 +238,10 @@ def _layer(thread, threads, layer, state, counter, weights, sizes, cached, batch
     meet(state, threads)
     _rounded(thread, threads, rows, shared.gated, weights.down.width, shared)
     meet(state, threads)
-    product_onto(
-        threads, state, counter + 3, weights.down, layer, shared, rows, own.products[0], shared.hidden
-    )
+    product(
+        threads, state, counter + 3, weights.down, layer, shared, 0, rows, own.products[0], shared.hidden,
+        True,
+    )  # fmt: skip
     meet(state, threads)
 
 
@@ -282,4 +286,5 @@ def forward(thread, threads, state, weights, sizes, cached, batch, shared, own):
             rows,
             own.products[0],
             batch.logits,
+            False,
         )

@@ -31,9 +31,6 @@ _ROUNDER_BITS = int(_ROUNDER.view(np.int32))
 _GRAIN = 8
 """Shares of a product handed to each thread: who is held up takes fewer."""
 
-_dot_1, _dot_2, _dot_3, _dot_6 = (integer_dot(host(), rows) for rows in (1, 2, 3, ROWS))
-_dot4_1, _dot4_2, _dot4_3, _dot4_6 = (integer_dot(host(), rows, 4) for rows in (1, 2, 3, ROWS))
-
 
 def _exp_constants() -> tuple[Any, ...]:
     return tuple(np.float32(value) for value in (1 / 6, 1 / 24, 1 / 120, 1 / 720))
@@ -101,17 +98,24 @@ def at_once(left):
     return ROWS if left >= ROWS else min(left, ROWS // 2)
 
 
-@kernel
-def _multiply4(count, block, x, stride, steps, less, groups, out):
-    """``count`` rows times a block of 4 bits."""
-    if count == 1:
-        _dot4_1(block, x, stride, steps, less, groups, out)
-    elif count == 2:
-        _dot4_2(block, x, stride, steps, less, groups, out)
-    elif count == 3:
-        _dot4_3(block, x, stride, steps, less, groups, out)
-    else:
-        _dot4_6(block, x, stride, steps, less, groups, out)
+def _by_count(bits: int) -> Any:
+    """The product of a block with 1, 2, 3 or ROWS rows; see :func:`completion.cpu.integers.integer_dot`."""
+    one, two, three, six = (integer_dot(host(), rows, bits) for rows in (1, 2, 3, ROWS))
+
+    @kernel
+    def dot(count, block, x, stride, steps, less, groups, out):
+        if count == 1:
+            return one(block, x, stride, steps, less, groups, out)
+        if count == 2:
+            return two(block, x, stride, steps, less, groups, out)
+        if count == 3:
+            return three(block, x, stride, steps, less, groups, out)
+        return six(block, x, stride, steps, less, groups, out)
+
+    return dot
+
+
+_multiply8, _multiply4 = _by_count(8), _by_count(4)
 
 
 @kernel
@@ -130,14 +134,8 @@ def multiply_panel(panel, weight, rows, first, count, out):
             here, some = onto + done * 4 * PANEL, at_once(count - done)
             if weight.block == BLOCK4_BYTES:
                 _multiply4(some, block, x, stride, steps + table, less + table, groups, here)
-            elif some == 1:
-                _dot_1(block, x, stride, steps + table, less + table, groups, here)
-            elif some == 2:
-                _dot_2(block, x, stride, steps + table, less + table, groups, here)
-            elif some == 3:
-                _dot_3(block, x, stride, steps + table, less + table, groups, here)
             else:
-                _dot_6(block, x, stride, steps + table, less + table, groups, here)
+                _multiply8(some, block, x, stride, steps + table, less + table, groups, here)
             done += some
 
 
@@ -148,8 +146,8 @@ def share_of(panels, threads):
 
 
 @kernel
-def product(threads, state, counter, weight, layer, rows, start, stop, sums, out):
-    """Rows ``[start, stop)`` times the weight: float32 into ``out[row - start, columns]``.
+def product(threads, state, counter, weight, layer, rows, start, stop, sums, out, add):
+    """Rows ``[start, stop)`` times the weight: float32 into ``out[row - start, columns]``, or added to it.
 
     Every thread of the team calls it, and takes panels until none is left.
     """
@@ -167,28 +165,8 @@ def product(threads, state, counter, weight, layer, rows, start, stop, sums, out
                 for at in range(count):
                     onto, own = out[row + at - start, columns], sums[at]
                     for column in range(PANEL):
-                        onto[column] = own[column] + bias[column]
-        first = take(state, counter) * share
-
-
-@kernel
-def product_onto(threads, state, counter, weight, layer, rows, stop, sums, out):
-    """As :func:`product` for rows ``[0, stop)``, added to what ``out`` holds."""
-    panels, groups = weight.bias.shape[1] // PANEL, weight.groups
-    share = share_of(panels, threads)
-    first = take(state, counter) * share
-    while first < panels:
-        for panel in range(first, min(first + share, panels)):
-            columns = slice(panel * PANEL, (panel + 1) * PANEL)
-            bias = weight.bias[layer, columns]
-            address = weight.panels[layer].ctypes.data + panel * groups * weight.block
-            for row in range(0, stop, SWEEP):
-                count = min(SWEEP, stop - row)
-                multiply_panel(address, weight, rows, row, count, sums)
-                for at in range(count):
-                    onto, own = out[row + at, columns], sums[at]
-                    for column in range(PANEL):
-                        onto[column] += own[column] + bias[column]
+                        value = own[column] + bias[column]
+                        onto[column] = onto[column] + value if add else value
         first = take(state, counter) * share
 
 
@@ -231,4 +209,4 @@ def rounded_product(thread, threads, state, weight, x, room, sums, out):
         own = slice(row * groups, (row + 1) * groups)
         round_row(x[row], room.rounded[row], room.steps[own], room.less[own])
     meet(state, threads)
-    product(threads, state, 0, weight, 0, room, 0, rows, sums, out)
+    product(threads, state, 0, weight, 0, room, 0, rows, sums, out, False)

@@ -8,14 +8,14 @@ import torch
 
 from completion.cpu.integers import GROUP, PANEL
 from completion.cpu.layers import Matrix
-from completion.cpu.product import SWEEP, exp, gated_product, product, product_onto, round_row
+from completion.cpu.product import SWEEP, exp, gated_product, product, round_row
 from completion.cpu.sync import new_state
 from completion.cpu.weights import pack_rows
 from tests.completion.cpu.calling import from_python
 from tests.completion.cpu.unpacking import unpacked
 
 _exp, _round = from_python(exp), from_python(round_row)
-_product, _onto, _gated = from_python(product), from_python(product_onto), from_python(gated_product)
+_product, _gated = from_python(product), from_python(gated_product)
 
 
 class Rounded(NamedTuple):
@@ -89,16 +89,16 @@ def test_a_product_is_that_of_what_was_rounded(rows: int) -> None:
     packed, (room, stands_for) = matrix(weight, bias), rounded(activations(rows, 100))
     out = np.zeros((rows, 192), np.float32)
     sums = np.zeros((SWEEP, PANEL), np.float32)
-    _product(1, new_state(1), 0, packed, 0, room, 0, rows, sums, out)
+    _product(1, new_state(1), 0, packed, 0, room, 0, rows, sums, out, False)
     wanted = stands_for @ unpacked(weight).double().numpy().T + bias.numpy()
     assert np.allclose(out[:, :150], wanted, rtol=1e-5, atol=1e-2)
 
     onto = np.ones((rows, 192), np.float32)
-    _onto(1, new_state(1), 0, packed, 0, room, rows, sums, onto)
+    _product(1, new_state(1), 0, packed, 0, room, 0, rows, sums, onto, True)
     assert np.allclose(onto[:, :150], wanted + 1, rtol=1e-5, atol=1e-2)
 
     some = np.zeros((1, 192), np.float32)
-    _product(1, new_state(1), 0, packed, 0, room, rows - 1, rows, sums, some)
+    _product(1, new_state(1), 0, packed, 0, room, rows - 1, rows, sums, some, False)
     assert np.array_equal(some[0], out[rows - 1])  # to the last bit, whoever else is multiplied
 
 
