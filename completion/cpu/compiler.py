@@ -5,12 +5,15 @@ use; the folder's name therefore carries a hash of this package's sources.
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba.core import event
 from platformdirs import user_cache_path
 
 from completion.cpu.compiled import keep
@@ -47,3 +50,35 @@ def entry(function: Callable[P, R]) -> Callable[P, R]:
     compiled = _njit(function, no_cfunc_wrapper=True)
     keep(compiled, kernels_dir())
     return compiled
+
+
+def compile_beside(name: str, task: Callable[[], None]) -> None:
+    """Run ``task``, which compiles kernels, on a thread called ``name`` that is no daemon, whoever asks.
+
+    The interpreter waits for it at the end: a thread that it would stop inside of LLVM or torch takes
+    the process down with an abort. Nobody waits long: compilation breaks off when the main thread ends.
+    """
+    threading.Thread(target=_run, args=(task,), name=name, daemon=False).start()
+
+
+class _Stopped(BaseException):
+    """The process is ending: what is being compiled is of no use."""
+
+
+class _Watch(event.Listener):
+    """Looks before each pass of Numba's compiler whether anybody still wants the code."""
+
+    def on_start(self, event: object) -> None:  # noqa: ARG002 # Numba's interface
+        if not threading.main_thread().is_alive():
+            raise _Stopped
+
+    def on_end(self, event: object) -> None:
+        pass
+
+
+def _run(task: Callable[[], None]) -> None:
+    with suppress(_Stopped):
+        task()
+
+
+cast("Any", event).register("numba:run_pass", _Watch())

@@ -1,6 +1,5 @@
 """A linear layer over the kernels' product, for models that run in transformers' code."""
 
-import threading
 import weakref
 from functools import partial
 from typing import Any, NamedTuple, cast
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from completion.cpu import product
+from completion.cpu.compiler import compile_beside
 from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL
 from completion.cpu.layers import Matrix
 from completion.cpu.passes import MOST_ROWS
@@ -90,7 +90,7 @@ class KernelLinear(nn.Module):
 
 def compile_linear_soon() -> None:
     """Compile the product, or read what was compiled, on a thread beside."""
-    threading.Thread(target=_compile, name="splice-compile-linear", daemon=True).start()
+    compile_beside("splice-compile-linear", _compile)
 
 
 def _compile() -> None:

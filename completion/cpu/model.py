@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 
 from completion.cpu import kept
+from completion.cpu.compiler import compile_beside
 from completion.cpu.integers import BLOCK_BYTES, PANEL
 from completion.cpu.layers import Matrix, Sizes, Weights
 from completion.cpu.passes import CpuPass
@@ -51,7 +51,7 @@ def open_pass(
 
 def compile_soon() -> None:
     """Compile the kernels, or read what was compiled, on a thread beside: the first pass finds them ready."""
-    threading.Thread(target=_compile, name="splice-compile", daemon=True).start()
+    compile_beside("splice-compile", _compile)
 
 
 def _compile() -> None:
