@@ -47,7 +47,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a draft: the nodes accepted, from the root on, and the target's own token behind them."""
+    """What became of a draft: the nodes accepted, root first, and the target's own token behind them."""
 
     draft: Draft
     accepted: tuple[int, ...]
@@ -99,7 +99,7 @@ class Drafter(Protocol):
         ...
 
     def observe(self, verdict: Verdict) -> None:
-        """The target has judged a draft, of this drafter or of another; what follows has grown by its output."""
+        """The target has judged a draft, of whichever drafter; the output has grown by the verdict's."""
         ...
 
     def end(self) -> None:
