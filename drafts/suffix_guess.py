@@ -2,10 +2,12 @@
 
 After SuffixDecoding (arXiv 2411.04975): a draft is no longer than what it was matched by, and ends where
 its chance, all tokens before it included, gets too small. The next token is the one that followed most
-often. Its chance is that of prediction by partial matching: so many of so many and one thing more, the
-unseen, which weighs the less the longer the match is.
+often. Its chance is that of prediction by partial matching, method C (Moffat 1990): so many of so many and
+of what was not seen, which weighs the more the more kinds of tokens were seen. Here it also weighs the less
+the longer the match is.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 from drafts.draft import ROOT, Draft
 
-Run = Sequence[int]
+Run = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,27 @@ class Limits:
 class _Node(NamedTuple):
     """A token that could be drafted. The likeliest comes first, so none before its parent."""
 
-    against: float
-    """One minus the chance of it and all before it being accepted."""
+    minus_likely: float
+    """The chance of it and all before it being accepted, negated."""
     parent: int
     rank: int
     """Among its siblings."""
     token: int
     chance: float
     depth: int
-    runs: list[Run]
-    """Those that agree up to this token, which is the one at ``depth``."""
+    runs: dict[Run, int]
+    """Those that agree up to this token, which is the one at ``depth``, and how often each was seen."""
     branches: int
     """Continuations that may stand behind it."""
 
 
-def unseen(matched: int) -> float:
-    """What weighs against all that was seen behind ``matched`` tokens, in places seen."""
-    return 2.0 / matched
+def unseen(kinds: int, matched: int) -> float:
+    """What weighs against ``kinds`` of tokens seen behind ``matched`` tokens, in places seen.
+
+    Fitted, by the likelihood of 11,000 tokens, to edits of real commits and infillings of HumanEval: a
+    token that followed once is right 28 times in 100 behind one token, 42 behind two, 73 behind seven.
+    """
+    return 3 * kinds / matched
 
 
 def guess(drafter: str, runs: Sequence[Run], matched: int, *, most: int, limits: Limits) -> Draft:
@@ -61,8 +67,11 @@ def guess(drafter: str, runs: Sequence[Run], matched: int, *, most: int, limits:
 
     Of continuations that are as frequent, the one in the earlier run comes first.
     """
-    root = _Node(0.0, ROOT, 0, ROOT, 1.0, -1, list(runs), limits.branches)
+    counted = Counter(runs)
     deepest = min(limits.depth(matched), most)
+    if len(counted) == 1:
+        return _straight(drafter, runs[0][:deepest], matched, seen=len(runs), least=limits.least_chance)
+    root = _Node(-1.0, ROOT, 0, ROOT, 1.0, -1, counted, limits.branches)
     waiting = list(_behind(root, ROOT, matched, limits.least_chance)) if deepest else []
     heapify(waiting)
     drafted: list[_Node] = []
@@ -80,18 +89,42 @@ def guess(drafter: str, runs: Sequence[Run], matched: int, *, most: int, limits:
     )
 
 
+def _straight(drafter: str, run: Run, matched: int, *, seen: int, least: float) -> Draft:
+    """The usual case, made short: one continuation, ``seen`` so many times."""
+    chances: list[float] = []
+    likely = 1.0
+    for depth in range(len(run)):
+        chance = seen / (seen + unseen(1, matched + depth))
+        likely *= chance
+        if likely < least:
+            break
+        chances.append(chance)
+    return Draft.chain(drafter, run[: len(chances)], chances)
+
+
 def _behind(node: _Node, index: int, matched: int, least: float) -> Iterator[_Node]:
     """The likeliest continuations of a node that is drafted as number ``index``."""
     depth = node.depth + 1
-    followed: dict[int, list[Run]] = {}
-    for run in node.runs:
-        if depth < len(run):
-            followed.setdefault(run[depth], []).append(run)
-    seen = sum(map(len, followed.values())) + unseen(matched + depth)
-    branches = node.branches if len(followed) == 1 else 1
-    ranked = sorted(followed.items(), key=lambda pair: -len(pair[1]))
-    for rank, (token, runs) in enumerate(ranked[: node.branches]):
-        chance = len(runs) / seen
-        likely = (1 - node.against) * chance
+    followed = _followed(node.runs, depth)
+    counts = [sum(runs.values()) for runs in followed.values()]
+    total = sum(counts) + unseen(len(counts), matched + depth)
+    branches = node.branches if len(counts) == 1 else 1
+    ranked = sorted(zip(counts, followed.items(), strict=True), key=_count, reverse=True)
+    for rank, (count, (token, runs)) in enumerate(ranked[: node.branches]):
+        chance = count / total
+        likely = -node.minus_likely * chance
         if likely >= least:
-            yield _Node(1 - likely, index, rank, token, chance, depth, runs, branches)
+            yield _Node(-likely, index, rank, token, chance, depth, runs, branches)
+
+
+def _followed(runs: dict[Run, int], depth: int) -> dict[int, dict[Run, int]]:
+    """The runs that have a token at ``depth``, by this token."""
+    followed: dict[int, dict[Run, int]] = {}
+    for run, count in runs.items():
+        if depth < len(run):
+            followed.setdefault(run[depth], {})[run] = count
+    return followed
+
+
+def _count(ranked: tuple[int, object]) -> int:
+    return ranked[0]

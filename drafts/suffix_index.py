@@ -144,9 +144,9 @@ class SuffixIndex:
         stride = -(-(stop - start) // CANDIDATES)
         return Match(length + 1, stop - start, self._places(posted[start:stop:stride]))
 
-    def following(self, place: Place, count: int) -> list[int]:
+    def following(self, place: Place, count: int) -> tuple[int, ...]:
         """At most ``count`` tokens from a place on."""
-        return self._sources[place.source].tokens[place.at : place.at + count]
+        return tuple(self._sources[place.source].tokens[place.at : place.at + count])
 
     def _places(self, keys: Sequence[bytes]) -> tuple[Place, ...]:
         found = [Place(self._names[serial], label) for serial, label in map(place_of, keys)]

@@ -224,7 +224,7 @@ def test_a_proposal_takes_well_under_a_millisecond(before: Tokens):
     output: list[int] = []
     for at in range(100):
         output.append(before[at])
-        started = time.perf_counter()
+        started = time.thread_time()
         drafter.propose(output, 16)
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     assert median(times) < 1e-3

@@ -87,5 +87,14 @@ def test_two_branches_at_the_first_disagreement_and_none_behind_it():
     assert len(draft) == 6
 
 
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=20).map(tuple), st.integers(1, 9), st.integers(0, 20))
+def test_one_continuation_is_drafted_as_one_among_others(run: Run, matched: int, most: int):
+    """The short way for it gives what the long one does, which a run that says nothing makes it take."""
+    for limits in (Limits(), ALL, Limits(per_matched=9, least_chance=0.5)):
+        assert drafted([run] * 2, matched, most=most, limits=limits) == drafted(
+            [run, run, ()], matched, most=most, limits=limits
+        )
+
+
 def test_no_runs_no_draft():
     assert drafted([]) == drafted([()]) == drafted([(1, 2)], most=0) == Draft("suffix")

@@ -135,7 +135,7 @@ def test_what_follows_is_read_from_its_own_source(left: Tokens, right: Tokens):
     index = index_of(a=left, b=right)
     for place in index.match(left[:3]).places:
         text = index.tokens(place.source)
-        assert tuple(index.following(place, 4)) == text[place.at : place.at + 4]
+        assert index.following(place, 4) == text[place.at : place.at + 4]
 
 
 def test_a_match_never_crosses_into_another_source():
@@ -206,9 +206,9 @@ def test_no_room_and_no_depth_are_refused(capacity: int, depth: int):
 def seconds(call, times: int = 50) -> float:
     found = []
     for at in range(times):
-        started = time.perf_counter()
+        started = time.thread_time()
         call(at)
-        found.append(time.perf_counter() - started)
+        found.append(time.thread_time() - started)
     return median(found)
 
 

@@ -148,7 +148,7 @@ def test_a_proposal_takes_well_under_a_millisecond_though_the_output_is_lost():
     times: list[float] = []
     for at in range(200):
         output.append((BREAK, CLOSE, 77, INDENT, CLOSE)[at % 5])
-        started = time.perf_counter()
+        started = time.thread_time()
         drafter.propose(output, 16)
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     assert median(times) < 1e-3
