@@ -125,4 +125,8 @@ class SuffixDrafter:
 
 def _text(prompt: TaggedTokens, *roles: Role) -> tuple[int, ...]:
     """The tokens of some roles, one behind the other."""
-    return tuple(id_ for span in prompt.spans if span.role in roles for id_ in prompt.part(span))
+    tokens: list[int] = []
+    for span in prompt.spans:
+        if span.role in roles:
+            tokens.extend(prompt.part(span))
+    return tuple(tokens)

@@ -110,11 +110,35 @@ def test_the_longer_it_agrees_the_surer_it_is():
     assert surer[0] == (TRUSTED + 1) / (TRUSTED + 2)
 
 
+LOST = (99, 98, 97)
+"""Three tokens that nobody predicted."""
+
+
 def test_the_longest_way_back_is_taken_and_of_equals_the_nearest_ahead():
     predicted = (10, 11, 5, 6, 20, 9, 5, 6, 21, 5, 6, 22)
-    assert proposal(predicted, (10, 99, 5, 6), 1).tokens == (20,)
-    assert proposal(predicted, (10, 99, 9, 5, 6), 1).tokens == (21,)
-    assert proposal(predicted, (*predicted[:9], 98, 97, 96, 95, 20, 9), 1).tokens == (5,)  # behind
+    assert proposal(predicted, (10, *LOST, 5, 6), 1).tokens == (20,)
+    assert proposal(predicted, (10, *LOST, 9, 5, 6), 1).tokens == (21,)
+    assert proposal(predicted, (*predicted[:9], *LOST, 20, 9), 1).tokens == (5,)  # behind
+
+
+def test_one_token_found_again_is_no_way_back():
+    assert proposal((10, 11, 12, 13, 5, 20), (10, *LOST, 5), 1) == Draft("typed")
+
+
+def test_a_way_back_is_not_relied_on_before_it_has_agreed_for_a_while():
+    """What was put in ends like something far ahead, and goes on like it for one token."""
+    known, skipped, rest = text(range(2)), text(range(2, 6)), text(range(6, 9))
+    predicted = (*known, *skipped, 5, 6, 7, *rest)
+    assert proposal(predicted, (*known, *LOST, 5, 6), 1).tokens == (7,)
+    assert proposal(predicted, (*known, *LOST, 5, 6, 7, 96, *skipped[:2]), 1).tokens == skipped[2:3]
+
+
+def test_the_way_back_from_a_long_change_is_found_as_far_ahead_as_the_change_is_long():
+    predicted = text(range(20))
+    changed = tuple(range(1_000, 1_150))
+    assert (
+        proposal(predicted, (*predicted[:10], *changed, *predicted[160:163]), 1).tokens == predicted[163:164]
+    )
 
 
 def test_nothing_is_drafted_behind_the_prediction():
