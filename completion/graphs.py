@@ -15,7 +15,7 @@ import torch
 from completion.passes import TransformersPass
 from completion.recordings import Recordings, Replay
 from completion.shapes import Output, PassShape, padded, recorded_shape
-from kvcache.rows import Rows, RowTensors
+from kvcache.rows import BranchRows, Rows, RowTensors
 from kvcache.store import KVStore
 from kvcache.transfer import staged
 
@@ -44,7 +44,8 @@ class GraphPass:
     """A :class:`~completion.passes.Pass` that records the passes of few rows that come again.
 
     The first pass of a shape over a store is computed plainly, the second is recorded. What
-    cannot be recorded is computed plainly for ever, and the log says so once.
+    cannot be recorded is computed plainly for ever, and the log says so once. So are trees,
+    silently.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class GraphPass:
         return logits.reshape(-1, logits.shape[-1])[: len(rows.ids)]
 
     def _run(self, store: KVStore, rows: Rows, output: Output) -> torch.Tensor | None:
-        shape = recorded_shape(len(rows.ids), rows.extent, capacity=store.capacity, output=output)
+        shape = _shape(store, rows, output)
         replay = None if shape is None else self._replay(store, rows, shape)
         if replay is None:
             return self._compute(store, rows, output)
@@ -132,6 +133,13 @@ class GraphPass:
         if output is Output.LAST:
             return self._plain.last_logits(store, rows)
         return self._plain.every_logits(store, rows)
+
+
+def _shape(store: KVStore, rows: Rows, output: Output) -> PassShape | None:
+    """The shape to record ``rows`` in. None for a tree: a recording sees by position alone."""
+    if isinstance(rows, BranchRows):
+        return None
+    return recorded_shape(len(rows.ids), rows.extent, capacity=store.capacity, output=output)
 
 
 def _there(logits: torch.Tensor | None) -> torch.Tensor:

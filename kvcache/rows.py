@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import torch
 
+from kvcache.branch import Branch
 from kvcache.transfer import upload
 
 FREE = torch.iinfo(torch.int64).max
@@ -22,7 +23,7 @@ class Rows:
 
     ids: tuple[int, ...]
     at: tuple[int, ...]
-    """Positions, ascending."""
+    """Positions, ascending but in a tree."""
     slot_numbers: tuple[int, ...]
     extent: int
     """How many slots are read, from the first on."""
@@ -43,7 +44,7 @@ class Rows:
 
     @property
     def positions(self) -> torch.Tensor:
-        """Int64 ``[rows]``, ascending."""
+        """Int64 ``[rows]``, ascending but in a tree."""
         return self.packed[1]
 
     @cached_property
@@ -70,6 +71,53 @@ class Rows:
     def placed(self) -> None:
         """The pass has written the positions itself, from where it keeps its inputs."""
         self.unplaced = False
+
+    def withdraw(self) -> None:
+        """Take the rows' positions out of ``position_of``, if they were written there."""
+        if not self.unplaced:
+            self.position_of[self.slots] = FREE
+            self.unplaced = True
+
+
+@dataclass(eq=False)
+class BranchRows(Rows):
+    """Rows of a tree behind the sequence: each sees the sequence, what leads to it, and itself.
+
+    Their positions are not ascending and tell nothing of who sees whom, so nobody may learn them
+    from ``position_of``: there their slots stay free.
+    """
+
+    paths: tuple[tuple[int, ...], ...] = ()
+    """For each row the rows that lead to it, itself last."""
+
+    @cached_property
+    def mask(self) -> torch.Tensor:
+        """As that of :class:`Rows`."""
+        seen = self.position_of[None, : self.extent] <= self.positions[:, None]
+        seen[:, self.slots] = self._numbers[3:] > 0
+        return seen
+
+    @cached_property
+    def packed(self) -> torch.Tensor:
+        """As that of :class:`Rows`."""
+        return self._numbers[:3]
+
+    def place(self) -> None:
+        """Nothing: see the class."""
+
+    def placed(self) -> None:
+        """Raises RuntimeError: see the class."""
+        raise RuntimeError("The positions of a tree must not be written down.")
+
+    def withdraw(self) -> None:
+        """Nothing: see the class."""
+
+    @cached_property
+    def _numbers(self) -> torch.Tensor:
+        """``packed``, and what each row sees of the others: int64 ``[3 + rows, rows]``, one copy."""
+        members = [set(path) for path in self.paths]
+        seen = [[row in path for row in range(len(members))] for path in members]
+        return upload((self.ids, self.at, self.slot_numbers, *seen), self.position_of.device)
 
 
 @dataclass(eq=False)
@@ -122,6 +170,15 @@ class StaticRows:
 
 RowTensors = Rows | StaticRows
 """What the layers of a model are given."""
+
+
+def branch_rows(branch: Branch, extent: int, position_of: torch.Tensor) -> Rows:
+    """The rows of guesses behind a sequence of ``extent`` slots: of a chain those of any tokens."""
+    extent = max(extent, max(branch.slots, default=-1) + 1)
+    numbers = branch.ids, branch.positions, branch.slots, extent, position_of
+    if branch.is_chain:
+        return Rows(*numbers, unplaced=True)
+    return BranchRows(*numbers, unplaced=False, paths=branch.paths)
 
 
 def _run(slots: Sequence[int]) -> slice | None:

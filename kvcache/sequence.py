@@ -12,6 +12,7 @@ right behind it, and by nothing else.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kvcache.branch import Branch
 from kvcache.errors import AuditError
 from kvcache.matching import Match
 from kvcache.plan import Plan
@@ -27,6 +28,13 @@ class Move(NamedTuple):
     wanted: int
 
 
+class Copy(NamedTuple):
+    """Keys and values in one slot belong into another."""
+
+    source: int
+    target: int
+
+
 class CachedSequence:
     """Which token sits where. The only writer of this knowledge; its store owns it."""
 
@@ -38,6 +46,10 @@ class CachedSequence:
         self._born: list[int] = []
         self._missing: set[int] = set()
         self._exact = 0
+        self._branch: Branch | None = None
+        """Guesses in free slots, until the next change."""
+        self._written = False
+        """Whether they are encoded."""
         self._view: TaggedTokens | None = None
         """``tokens`` until the next change."""
 
@@ -78,8 +90,46 @@ class CachedSequence:
         elif ids:
             self._spans.append(Span(role, fresh.start, fresh.stop))
         self._missing.update(fresh)
-        self._view = None
+        self._changed()
         return fresh
+
+    def branch(self, ids: Sequence[int], parents: Sequence[int], role: Role) -> Branch:
+        """Where guesses behind the sequence are to be encoded; earlier ones are forgotten.
+
+        Raises CacheFull without room; ValueError for parents that do not fit, and while tokens are
+        missing, which guesses would see.
+        """
+        if self._missing:
+            raise ValueError("Nothing can be guessed behind tokens that are not encoded.")
+        slots = self._table.next_free(len(ids))
+        self._branch = Branch(tuple(ids), tuple(parents), len(self._ids), tuple(slots), role)
+        self._written = False
+        return self._branch
+
+    def guessed(self, branch: Branch) -> None:
+        """A forward pass has written keys and values of ``branch``.
+
+        Raises ValueError where the sequence has changed meanwhile.
+        """
+        if self._branch is not branch:
+            raise ValueError("The sequence has changed while guesses behind it were encoded.")
+        self._written = True
+
+    def keep(self, path: Sequence[int]) -> list[Copy]:
+        """Append the guesses on ``path``, encoded; what has to be copied to their slots.
+
+        The others are forgotten. Raises ValueError, changing nothing, for what is no path, and where
+        nothing was guessed or the sequence has changed since.
+        """
+        branch = self._branch
+        if branch is None or not self._written:
+            raise ValueError("Nothing was guessed behind this sequence, or it has changed since.")
+        branch.check(path)
+        fresh = self.append([branch.ids[node] for node in path], branch.role)
+        self.encoded(fresh)
+        slots = self._table.order[branch.start :]
+        pairs = zip((branch.slots[node] for node in path), slots, strict=True)
+        return [Copy(source, target) for source, target in pairs if source != target]
 
     def apply(self, plan: Plan) -> list[Move]:
         """Become the wanted tokens of ``plan``; the keys of the moves returned must be turned.
@@ -101,7 +151,7 @@ class CachedSequence:
         self._spans = list(plan.wanted.spans)
         self._missing = {at for at, place in enumerate(places) if place is None}
         self._exact = min(self._exact, plan.unchanged)
-        self._view = plan.wanted
+        self._changed(plan.wanted)
         return [
             Move(self._table.order[at], self._born[at], at)
             for at, place in enumerate(places)
@@ -110,6 +160,7 @@ class CachedSequence:
 
     def encoded(self, positions: Iterable[int]) -> None:
         """A forward pass has written keys and values of these ascending ``positions``."""
+        self._branch = None
         for position in positions:
             self._missing.discard(position)
             self._born[position] = position
@@ -124,7 +175,7 @@ class CachedSequence:
         ]
         self._missing = {position for position in self._missing if position < length}
         self._exact = min(self._exact, length)
-        self._view = None
+        self._changed()
 
     def drop(self, positions: Iterable[int]) -> list[Move]:
         """Forget the tokens at ``positions`` and all that are missing; the rest closes up."""
@@ -137,10 +188,12 @@ class CachedSequence:
     def grow(self, capacity: int) -> None:
         """Room for ``capacity`` tokens; never shrinks."""
         self._table.grow(capacity)
+        self._branch = None
 
     def compact(self) -> None:
         """Give position ``i`` slot ``i``; the store moves the tensors."""
         self._table.compact()
+        self._branch = None
 
     def copy(self) -> "CachedSequence":
         """A twin that goes its own way."""
@@ -173,8 +226,13 @@ class CachedSequence:
             start = max(span.start, plan.unchanged)
             if start < span.stop:
                 self.append(plan.wanted.ids[start : span.stop], span.role)
-        self._view = plan.wanted
+        self._changed(plan.wanted)
         return []
+
+    def _changed(self, view: TaggedTokens | None = None) -> None:
+        """Other tokens are held, seen from outside as ``view``: guesses behind the old ones are void."""
+        self._branch = None
+        self._view = view
 
 
 def _as_matches(places: Sequence[int]) -> tuple[Match, ...]:

@@ -62,6 +62,12 @@ class SlotTable:
         self._order.extend(slots)
         return slots
 
+    def next_free(self, count: int) -> list[int]:
+        """The slots that :meth:`append` would give, ascending. Changes nothing; raises CacheFull likewise."""
+        slots = self.append(count)
+        self.truncate(len(self) - count)
+        return slots
+
     def truncate(self, length: int) -> None:
         """Forget the tokens from position ``length`` on and free their slots."""
         if not 0 <= length <= len(self._order):

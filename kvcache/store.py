@@ -1,9 +1,7 @@
 """The keys and values of one token sequence.
 
-Arenas ``[layers, kv_heads, capacity, head_dim]`` hold keys and values by slot; which token sits
-where, :mod:`kvcache.sequence` knows. Where keys can be turned there is a third arena: every key
-as it was computed. A key that moves is turned from there, so a thousand moves wear it out no
-more than one. The store is the only writer of its arenas; it lives on the engine thread.
+:mod:`kvcache.arenas` hold keys and values by slot; which token sits where,
+:mod:`kvcache.sequence` knows. The store is the only writer of both; it lives on the engine thread.
 """
 
 import copy
@@ -12,15 +10,14 @@ from contextlib import contextmanager
 
 import torch
 
-from kvcache.arenas import is_tensor, listed, put, widened
+from kvcache.arenas import Arenas
 from kvcache.config import CacheShape
-from kvcache.errors import AuditError, UnsupportedShift
+from kvcache.errors import UnsupportedShift
 from kvcache.plan import Plan
 from kvcache.rotary import Rotary
-from kvcache.rows import FREE, Rows, RowTensors, StaticRows
+from kvcache.rows import Rows, RowTensors, StaticRows, branch_rows
 from kvcache.sequence import CachedSequence, Move
 from kvcache.spans import Role, TaggedTokens
-from kvcache.transfer import upload
 
 _GROWTH = 256
 """Arenas grow to multiples of this many slots."""
@@ -45,14 +42,8 @@ class KVStore:
     ) -> None:
         """Allocate arenas for ``capacity`` tokens. Without ``rotary`` no key can move."""
         self._shape = shape
-        self._rotary = rotary
         self._sequence = CachedSequence(capacity)
-        size = (shape.layers, shape.kv_heads, capacity, shape.head_dim)
-        self._keys = torch.zeros(size, dtype=dtype, device=device)
-        self._values = torch.zeros(size, dtype=dtype, device=device)
-        self._born = None if rotary is None else torch.zeros(size, dtype=dtype, device=device)
-        """Keys as they were computed, at the position they were born at."""
-        self._position_of = torch.full((capacity,), FREE, dtype=torch.int64, device=device)
+        self._arenas = Arenas.empty(shape, capacity, dtype=dtype, device=device, rotary=rotary)
         self._generation = 0
 
     def __len__(self) -> int:
@@ -92,7 +83,7 @@ class KVStore:
     @property
     def can_move(self) -> bool:
         """Whether keys can be turned to other positions."""
-        return self._rotary is not None
+        return self._arenas.rotary is not None
 
     @property
     def nbytes(self) -> int:
@@ -110,13 +101,8 @@ class KVStore:
             return
         self._generation += 1
         with self._or_empty():
-            self._keys = widened(self._keys, capacity)
-            self._values = widened(self._values, capacity)
-            if self._born is not None:
-                self._born = widened(self._born, capacity)
-            position_of = torch.full((capacity,), FREE, dtype=torch.int64, device=self._keys.device)
+            self._arenas.grow(capacity)
             self._sequence.grow(capacity)
-            self._position_of = position_of
             self._place()
 
     def apply(self, plan: Plan) -> None:
@@ -125,12 +111,12 @@ class KVStore:
         Raises, changing nothing: CacheFull without room, ValueError for a plan made for other
         tokens, UnsupportedShift when a key would have to move and cannot.
         """
-        if self._rotary is None and any(run.old != run.new for run in plan.kept):
+        if not self.can_move and any(run.old != run.new for run in plan.kept):
             raise UnsupportedShift("The keys of this model cannot be moved to another position.")
         if plan.unchanged == len(self) == plan.held:
             self._sequence.apply(plan)
             with self._or_empty():
-                self._place_from(plan.held)
+                self._arenas.place(self._sequence.table.order, plan.held)
             return
         self._settle(self._sequence.apply(plan))
 
@@ -138,9 +124,8 @@ class KVStore:
         """Forget the tokens from position ``length`` on."""
         gone = self._sequence.table.order[length:]
         self._sequence.truncate(length)
-        if gone:
-            with self._or_empty():
-                self._position_of.index_fill_(0, self._slots(gone), FREE)
+        with self._or_empty():
+            self._arenas.free(gone)
 
     def whole(self) -> None:
         """Forget the tokens that are missing; the rest closes up, or goes too where no key can move."""
@@ -150,18 +135,15 @@ class KVStore:
     def compact(self) -> None:
         """Move every token to the slot of its position: no holes, no scattered reads."""
         with self._or_empty():
-            order = self._slots(self._sequence.table.order)
-            for arena in (self._keys, self._values, self._born):
-                if arena is not None:
-                    arena[:, :, : len(self)] = arena[:, :, order]
+            order = self._arenas.upload(self._sequence.table.order)
+            self._arenas.move(order, slice(0, len(self)))
             self._sequence.compact()
             self._place()
 
     def copy(self) -> "KVStore":
         """A twin with tensors of its own."""
         twin = copy.copy(self)
-        vars(twin).update({name: part.clone() for name, part in vars(self).items() if is_tensor(part)})
-        twin._sequence = self._sequence.copy()  # noqa: SLF001 # its own class
+        vars(twin).update(_sequence=self._sequence.copy(), _arenas=self._arenas.copy())
         return twin
 
     @contextmanager
@@ -174,6 +156,47 @@ class KVStore:
         fresh = self._sequence.append(tokens, role)
         with self._encoding(fresh, unplaced=True) as rows:
             yield rows
+
+    @contextmanager
+    def branching(
+        self, tokens: Sequence[int], parents: Sequence[int], role: Role = Role.TAIL
+    ) -> Generator[Rows]:
+        """Encode guesses behind the sequence in one forward pass, of which :meth:`keep` may keep a path.
+
+        Token ``i`` stands behind token ``parents[i] < i``, or behind the sequence where that is
+        ``ROOT``; it sees the sequence and what leads to it, and its row's position is where it
+        stands if it is kept. A chain is a tree whose rows are those of :meth:`appending`. The
+        store holds what it held, before and after; whatever else is done to it, and an error in
+        the block, forgets the guesses. Raises, changing nothing, CacheFull without room for all,
+        ValueError for other parents or while tokens are missing.
+        """
+        branch = self._sequence.branch(tokens, parents, role)
+        rows = branch_rows(branch, self._sequence.table.extent, self._arenas.position_of)
+        try:
+            yield rows
+            rows.withdraw()
+            self._sequence.guessed(branch)
+        except BaseException:
+            with self._or_empty():
+                self._place()
+            raise
+
+    def keep(self, path: Sequence[int]) -> None:
+        """Let the guesses on ``path`` be the sequence's end, and forget the others.
+
+        ``path`` are numbers of tokens given to :meth:`branching`, the root's child first. What
+        the store holds is, slot for slot, what it would hold had these tokens been appended
+        plainly: no key is turned, but those that lie elsewhere are copied there. Raises
+        ValueError, changing nothing, for what is no path, and where nothing was guessed or the
+        store has changed since.
+        """
+        start = len(self)
+        copies = self._sequence.keep(path)
+        with self._or_empty():
+            if copies:
+                source, target = (self._arenas.upload(numbers) for numbers in zip(*copies, strict=True))
+                self._arenas.move(source, target)
+            self._arenas.place(self._sequence.table.order, start)
 
     @contextmanager
     def encoding(self, positions: Sequence[int]) -> Generator[Rows]:
@@ -191,7 +214,7 @@ class KVStore:
 
         What is recorded with them is good for these arenas only: see :attr:`generation`.
         """
-        return StaticRows(packed, extent, self._position_of, self._keys.dtype)
+        return StaticRows(packed, extent, self._arenas.position_of, self._arenas.keys.dtype)
 
     def write(
         self, layer: int, keys: torch.Tensor, *, values: torch.Tensor, rows: RowTensors
@@ -201,33 +224,26 @@ class KVStore:
         ``keys`` and ``values`` are ``[1, kv_heads, rows, head_dim]``, keys after rotation.
         Returns views ``[1, kv_heads, extent, head_dim]`` of the arenas, by slot.
         """
-        slots = rows.slots
-        put(self._keys[layer], slots, keys[0])
-        put(self._values[layer], slots, values[0])
-        if self._born is not None:
-            put(self._born[layer], slots, keys[0])
-        return self._keys[layer, None, :, : rows.extent], self._values[layer, None, :, : rows.extent]
+        held = self._arenas
+        held.write(layer, keys[0], values=values[0], slots=rows.slots)
+        return held.keys[layer, None, :, : rows.extent], held.values[layer, None, :, : rows.extent]
 
     def arenas(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Keys, values and keys as computed ``[layers, kv_heads, capacity, head_dim]``, the last one empty
         where no key can move. For a pass that writes every layer itself, inside of an ``encoding`` block.
         """
-        return self._keys, self._values, self._keys[:0] if self._born is None else self._born
+        held = self._arenas
+        return held.keys, held.values, held.keys[:0] if held.born is None else held.born
 
     def read(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Copies of keys and values ``[layers, kv_heads, length, head_dim]``, by position."""
-        order = self._slots(self._sequence.table.order)
-        return self._keys[:, :, order], self._values[:, :, order]
+        order = self._arenas.upload(self._sequence.table.order)
+        return self._arenas.keys[:, :, order], self._arenas.values[:, :, order]
 
     def audit(self) -> None:
         """Raise AuditError unless sequence and positions agree. Changes nothing."""
         self._sequence.audit()
-        order = list(self._sequence.table.order)
-        positions = listed(self._position_of)
-        if [positions[slot] for slot in order] != list(range(len(order))):
-            raise AuditError("Slots and positions disagree.")
-        if sum(position != FREE for position in positions) != len(order):
-            raise AuditError("A free slot carries a position.")
+        self._arenas.audit(self._sequence.table.order)
 
     @contextmanager
     def _encoding(self, positions: Sequence[int], *, unplaced: bool) -> Generator[Rows]:
@@ -238,7 +254,7 @@ class KVStore:
                 at=tuple(positions),
                 slot_numbers=tuple(order[position] for position in positions),
                 extent=self._sequence.table.extent,
-                position_of=self._position_of,
+                position_of=self._arenas.position_of,
                 unplaced=unplaced,
             )
             yield rows
@@ -251,7 +267,7 @@ class KVStore:
     def _forget(self, positions: Sequence[int]) -> None:
         """Forget ``positions`` and what is missing; without rotary also all that would have to move."""
         gone = {*positions, *self.missing}
-        if self._rotary is None and gone:
+        if not self.can_move and gone:
             gone = set(range(min(gone), len(self)))
         self._settle(self._sequence.drop(gone))
 
@@ -259,13 +275,9 @@ class KVStore:
         """Turn the keys that moved, and let every slot carry its token's position."""
         with self._or_empty():
             self._place()
-            if not moves or self._rotary is None or self._born is None:
-                return
-            slots = self._slots([move.slot for move in moves])
-            born = self._slots([move.born for move in moves])
-            wanted = self._slots([move.wanted for move in moves])
-            keys = self._born[:, :, slots]
-            self._keys[:, :, slots] = self._rotary.turn(keys, computed_at=born, wanted_at=wanted)
+            if moves:
+                slots, born, wanted = (self._arenas.upload(numbers) for numbers in zip(*moves, strict=True))
+                self._arenas.turn(slots, born=born, wanted=wanted)
 
     @contextmanager
     def _or_empty(self) -> Generator[None]:
@@ -274,21 +286,13 @@ class KVStore:
             yield
         except BaseException:
             self._sequence.truncate(0)
-            self._position_of.fill_(FREE)
+            self._arenas.free()
             raise
 
     def _place(self) -> None:
         """Write down the position of every slot."""
-        self._position_of.fill_(FREE)
-        self._place_from(0)
-
-    def _place_from(self, start: int) -> None:
-        """Write down the positions of the tokens from ``start`` on."""
-        slots = self._slots(self._sequence.table.order[start:])
-        self._position_of[slots] = torch.arange(start, len(self), device=self._position_of.device)
-
-    def _slots(self, numbers: Sequence[int]) -> torch.Tensor:
-        return upload(numbers, self._keys.device)
+        self._arenas.free()
+        self._arenas.place(self._sequence.table.order)
 
 
 def rounded_capacity(tokens: int) -> int:

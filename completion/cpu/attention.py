@@ -66,6 +66,13 @@ def _transposed(keys, panel):
 
 
 @kernel
+def _padded(values, onto):
+    """``values[up to BLOCK, dim]`` into rows that are as wide as the columns multiplied at once."""
+    for slot in range(values.shape[0]):
+        copy(values[slot], onto[slot, : values.shape[1]])
+
+
+@kernel
 def _weigh(scores, mask, greatest, total, sums):
     """Turn a query's scores into weights, rescaling what it has summed; its new greatest and total."""
     best = greatest
@@ -98,12 +105,26 @@ def _add_values(count, values, gap, scores, slots, sums):
 
 
 @kernel
-def attend(queries, first, stop, rows, keys, values, extent, mask, room):
+def _put_path(row, keys, values, block, slots, room, places, paths):
+    """Put a row's path into the block at hand, to the places that it would have were it the only one."""
+    for depth in range(paths.shape[1]):
+        at, slot = places[depth] - block, paths[row, depth]
+        if slot >= 0 and at >= 0 and at < slots:
+            for d in range(keys.shape[1]):
+                room.panel[d, at] = keys[slot, d]
+            copy(values[slot], room.padded[at, : values.shape[1]])
+
+
+@kernel
+def attend(queries, first, stop, rows, keys, values, extent, mask, room, places, paths):
     """Attention of ``queries[first:stop]``, which are of one key/value head.
 
     ``queries`` is float32 ``[heads · rows, dim]``, scaled, a head's rows next to each other;
     ``keys`` and ``values`` are ``[capacity, dim]``; ``mask`` is ``[rows, extent padded to BLOCK]``, true
-    where a row may look. The result is in ``room.sums[: stop - first]``, padded to a multiple of NARROW.
+    where a row may look. Of a tree ``paths`` is int64 ``[rows, depths]``: the slots of the row's path,
+    then -1; they are looked at as if they were ``places``, int64 ``[depths]``, ascending, so that the row
+    has the bits it would have behind its path alone. Else both are empty. The result is in
+    ``room.sums[: stop - first]``, padded to a multiple of NARROW.
     """
     dim = queries.shape[1]
     sums, greatest, total = room.sums, room.greatest, room.total
@@ -113,15 +134,17 @@ def attend(queries, first, stop, rows, keys, values, extent, mask, room):
     for block in range(0, extent, BLOCK):
         slots = min(BLOCK, extent - block)
         _transposed(keys[block : block + slots], room.panel)
-        if dim == sums.shape[1]:
+        apart = paths.shape[1] > 0 and block + slots > places[0]
+        if dim == sums.shape[1] and not apart:
             address, gap = values.ctypes.data + block * values.strides[0], values.strides[0]
         else:
-            for slot in range(slots):
-                copy(values[block + slot], room.padded[slot, :dim])
+            _padded(values[block : block + slots], room.padded)
             address, gap = room.padded.ctypes.data, room.padded.strides[0]
-        start = first
+        start, lead = first, 0
+        if apart:
+            _put_path(start % rows, keys, values, block, slots, room, places, paths)
         while start < stop:
-            count = at_once(stop - start)
+            count = 1 if apart else at_once(stop - start)
             _score(
                 count, room.panel.ctypes.data, 4 * BLOCK, queries.ctypes.data + start * queries.strides[0],
                 queries.strides[0], dim, room.scores.ctypes.data, 4 * BLOCK,
@@ -134,7 +157,11 @@ def attend(queries, first, stop, rows, keys, values, extent, mask, room):
                     room.scores[at], seen, greatest[place], total[place], sums[place]
                 )
             _add_values(count, address, gap, room.scores, slots, sums[start - first : start - first + count])
-            start += count
+            start += rows if apart else count
+            if apart and start >= stop and lead + 1 < min(rows, stop - first):
+                lead += 1
+                start = first + lead
+                _put_path(start % rows, keys, values, block, slots, room, places, paths)
     for place in range(stop - first):
         share = np.float32(1.0) / max(total[place], _SOME)
         for d in range(dim):

@@ -71,7 +71,9 @@ class Cached(NamedTuple):
 
 class Batch(NamedTuple):
     """The rows of a pass: ids, slots int64 ``[rows]``; cosines and sines float32 ``[rows, turned]``; the mask
-    ``[rows, extent padded]``; logits float32 ``[rows from first_logits on, vocabulary padded]``.
+    ``[rows, extent padded]``; of a tree ``places`` int64 ``[depths]`` and ``paths`` ``[rows, depths]``, as
+    :func:`completion.cpu.attention.attend` says; logits float32 ``[rows from first_logits on, vocabulary
+    padded]``.
     """
 
     ids: Array
@@ -79,6 +81,8 @@ class Batch(NamedTuple):
     cosines: Array
     sines: Array
     mask: Array
+    places: Array
+    paths: Array
     first_logits: int
     logits: Array
 
@@ -202,7 +206,7 @@ def _attend(thread, threads, layer, sizes, cached, batch, shared, own):
         until = min(stop, (head + 1) * group, first + own.sums.shape[0])
         attend(
             shared.queries, first, until, rows, cached.keys[layer, head], cached.values[layer, head],
-            cached.extent, batch.mask, own,
+            cached.extent, batch.mask, own, batch.places, batch.paths,
         )  # fmt: skip
         for query in range(first, until):
             at = query // rows * dim

@@ -15,7 +15,8 @@ from completion.cpu.product import ROWS, SWEEP
 from completion.cpu.sync import give_up, new_state
 from completion.cpu.team import Team
 from completion.cpu.weights import padded_to
-from kvcache.store import KVStore, Rows
+from kvcache.rows import BranchRows, Rows
+from kvcache.store import KVStore
 
 MOST_ROWS = 128
 """Rows computed together; longer passes go in pieces, which changes no number."""
@@ -70,16 +71,19 @@ class CpuPass:
         positions, ids = np.array(rows.at[part], np.int64), np.array(rows.ids[part], np.int64)
         if ids.min() < 0 or ids.max() >= self._vocabulary:  # the kernels would read what lies beside
             raise IndexError(f"The model has no token {ids.max()}: its vocabulary is {self._vocabulary}.")
-        if positions[-1] >= len(self._turns[0]):
-            self._turns = self._angles(padded_to(int(positions[-1]) + 1, _TABLE_STEP))
+        if positions.max() >= len(self._turns[0]):
+            self._turns = self._angles(padded_to(int(positions.max()) + 1, _TABLE_STEP))
         mask = np.zeros((len(positions), padded_to(rows.extent, BLOCK)), np.bool_)
         mask[:, : rows.extent] = rows.mask[part].numpy()
+        places, paths = _paths(rows, part, mask)
         return Batch(
             ids=ids,
             slots=np.array(rows.slot_numbers[part], np.int64),
             cosines=self._turns[0][positions],
             sines=self._turns[1][positions],
             mask=mask,
+            places=places,
+            paths=paths,
             first_logits=max(first_logits - part.start, 0),
             logits=logits[max(part.start - first_logits, 0) : max(part.stop - first_logits, 0)],
         )
@@ -99,6 +103,23 @@ class CpuPass:
         with torch.inference_mode():
             cosines, sines = self._rotary(torch.zeros(1), torch.arange(positions)[None])
         return cosines[0].float().contiguous().numpy(), sines[0].float().contiguous().numpy()
+
+
+def _paths(rows: Rows, part: slice, mask: Any) -> tuple[Any, Any]:
+    """``places`` and ``paths`` of the rows of ``part``, whose ``mask`` becomes one of places.
+
+    The places are the slots that a row's path would have were it the only one.
+    """
+    if not isinstance(rows, BranchRows):
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    slots = np.array(rows.slot_numbers, np.int64)
+    places = slots[: max(map(len, rows.paths))]
+    paths = np.full((len(mask), len(places)), -1, np.int64)
+    mask[:, slots] = False
+    for row, path in enumerate(rows.paths[part]):
+        paths[row, : len(path)] = slots[list(path)]
+        mask[row, places[: len(path)]] = True
+    return places, paths
 
 
 def _shared(weights: Weights, sizes: Sizes, rows: int) -> Shared:

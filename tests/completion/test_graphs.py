@@ -108,6 +108,19 @@ def test_logits_stay_what_they_were(forward: Forward, filled: Callable[..., KVSt
     assert torch.equal(held, before)
 
 
+def test_a_tree_is_computed_plainly_and_a_chain_is_recorded(
+    passes: GraphPass, recorder: TapeRecorder, filled: Callable[..., KVStore]
+) -> None:
+    store = filled()
+    for parents, recorded in (((-1, 0, 0), 0), ((-1, 0, 1), 1)):
+        for _ in range(3):
+            with torch.inference_mode(), store.branching((1, 2, 3), parents) as rows:
+                passes.every_logits(store, rows)
+            store.keep((0, 2) if parents[2] == 0 else (0,))
+            store.audit()
+        assert recorder.taped == recorded
+
+
 def test_prefill_is_computed_plainly(
     forward: Forward, recorder: TapeRecorder, filled: Callable[..., KVStore]
 ) -> None:

@@ -10,9 +10,11 @@ from transformers import AutoModelForCausalLM
 from completion.graphs import GraphPass
 from completion.loading import LoadedModel
 from completion.passes import Pass, TransformersPass
+from kvcache.branch import ROOT
 from kvcache.plan import plan_reuse
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
+from tests.branches import path_to
 from tests.completion.tape import TapeRecorder
 
 TOKENS = (5, 77, 130, 12, 300, 41, 8, 256, 19, 640, 3)
@@ -32,6 +34,45 @@ def reference(tiny_model_dir: Path) -> torch.Tensor:
     model = auto.from_pretrained(tiny_model_dir, attn_implementation="eager").eval()
     with torch.inference_mode():
         return model(torch.tensor([TOKENS])).logits[0]
+
+
+TREE = (ROOT, ROOT, 0, 0, 1, 4, 5, 3)
+GUESSES = (9, 300, 44, 300, 9, 71, 500, 12)
+
+
+@pytest.mark.parametrize("behind", [TREE, (ROOT, 0, 1, 2)], ids=["tree", "chain"])
+def test_a_row_of_a_tree_is_one_of_its_path(
+    tiny: LoadedModel, subject: Pass, behind: tuple[int, ...]
+) -> None:
+    """Its logits, and the store when any path is kept: as if the path had been encoded plainly."""
+    guesses = GUESSES[: len(behind)]
+    for node in range(ROOT, len(behind)):
+        store, plain = filled(tiny, subject), filled(tiny, subject)
+        path = path_to(behind, node)
+        with torch.inference_mode():
+            with store.branching(guesses, behind) as rows:
+                logits = subject.every_logits(store, rows)
+            store.keep(path)
+            store.audit()
+            assert store.exact == len(store) == len(TOKENS) + len(path)
+            for each in path:
+                with plain.appending((guesses[each],)) as rows:
+                    wanted = subject.last_logits(plain, rows)
+                assert torch.allclose(logits[each], wanted, atol=1e-4)
+            for ours, theirs in zip(store.read(), plain.read(), strict=True):
+                assert torch.allclose(ours, theirs, atol=1e-5)
+            after = []
+            for each in (store, plain):
+                with each.appending((5, 6)) as rows:
+                    after.append(subject.every_logits(each, rows))
+            assert torch.allclose(*after, atol=1e-4)
+
+
+def filled(tiny: LoadedModel, subject: Pass) -> KVStore:
+    store = empty_store(tiny)
+    with torch.inference_mode(), store.appending(TOKENS) as rows:
+        subject.encode(store, rows)
+    return store
 
 
 def empty_store(tiny: LoadedModel) -> KVStore:

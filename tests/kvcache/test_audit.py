@@ -52,10 +52,10 @@ def test_encoding_the_rest_makes_all_of_it_right(tiny: LoadedModel) -> None:
 
 
 def test_a_wrong_key_and_a_wrong_value_are_found(tiny: LoadedModel) -> None:
-    for name in ("_keys", "_values"):
+    for name in ("keys", "values"):
         store = edited(tiny)
         slot = store._sequence.table.order[3]
-        vars(store)[name][1, 0, slot] += 0.5  # breaking it is the point
+        vars(store._arenas)[name][1, 0, slot] += 0.5  # breaking it is the point
         assert largest_error(store, tiny.forward.cold) > 0.4
 
 

@@ -74,7 +74,7 @@ def test_logits_equal_transformers_own(tiny: LoadedModel, tokens: list[int], dat
 def test_the_audit_finds_a_changed_value(tiny: LoadedModel) -> None:
     store = fresh_store(tiny)
     tiny.forward.encode(store, [1, 2, 3])
-    store._values[1, 0, 1] += 0.5  # breaking it is the point
+    store._arenas.values[1, 0, 1] += 0.5  # breaking it is the point
     assert largest_error(store, tiny.forward.cold) > 0.4
     store._sequence._ids.append(4)
     with pytest.raises(AuditError):

@@ -5,7 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvcache.rows import FREE, Rows, StaticRows
+from kvcache.branch import Branch
+from kvcache.rows import FREE, BranchRows, Rows, StaticRows, branch_rows
+from kvcache.spans import Role
+from tests.branches import parents, path_to
 
 
 def make_rows(slots: tuple[int, ...], *, unplaced: bool = True, capacity: int = 12) -> Rows:
@@ -82,3 +85,41 @@ def test_static_rows_tell_the_host_nothing() -> None:
     static = StaticRows(torch.zeros(3, 1, dtype=torch.int64), 4, torch.zeros(4), torch.float32)
     with pytest.raises(RuntimeError, match="cannot be recorded"):
         static.first()
+
+
+def rows_of_a_tree(behind: tuple[int, ...], slots: list[int]) -> Rows:
+    """Behind two tokens, as :func:`make_rows`."""
+    position_of = make_rows(()).position_of
+    branch = Branch(tuple(range(len(behind))), behind, 2, tuple(sorted(slots[: len(behind)])), Role.TAIL)
+    return branch_rows(branch, 12, position_of)
+
+
+@given(parents(10), st.permutations(range(10)))
+def test_a_row_of_a_tree_sees_what_leads_to_it(behind: tuple[int, ...], slots: list[int]) -> None:
+    rows = rows_of_a_tree(behind, slots)
+    seen = [{slot for slot, sees in enumerate(row) if sees} for row in rows.mask.tolist()]
+    lines = [path_to(behind, node) for node in range(len(behind))]
+    assert seen == [{10, 11, *(rows.slot_numbers[node] for node in line)} for line in lines]
+    assert rows.positions.tolist() == [1 + len(line) for line in lines]
+    assert rows.tokens.tolist() == list(rows.ids)
+    assert rows.packed.tolist() == [list(rows.ids), list(rows.at), list(rows.slot_numbers)]
+    rows.withdraw()
+    assert (rows.position_of[:10] == FREE).all()
+
+
+def test_rows_of_a_tree_are_never_placed() -> None:
+    rows = rows_of_a_tree((-1, -1), [3, 4])
+    assert isinstance(rows, BranchRows)
+    rows.place()
+    assert (rows.position_of[:10] == FREE).all()
+    with pytest.raises(RuntimeError, match="must not be written down"):
+        rows.placed()
+
+
+def test_rows_that_were_placed_are_withdrawn() -> None:
+    rows = make_rows((3, 5))
+    rows.withdraw()
+    rows.place()
+    rows.withdraw()
+    assert rows.position_of[[3, 5]].tolist() == [FREE, FREE]
+    assert rows.position_of[[10, 11]].tolist() == [0, 1]

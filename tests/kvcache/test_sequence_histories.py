@@ -13,10 +13,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kvcache.branch import Branch
 from kvcache.errors import CacheFull
 from kvcache.plan import Plan, plan_cold, plan_exact, plan_reuse
 from kvcache.sequence import CachedSequence, Move
 from kvcache.spans import Role
+from tests.branches import parents, path_to, paths
 from tests.prompts import Parts, edits, roles
 
 CAPACITY = 120
@@ -74,6 +76,7 @@ class Histories(RuleBasedStateMachine):
         self.sequence = CachedSequence(CAPACITY)
         self.model = Model()
         self.parts = Parts()
+        self.branch: Branch | None = None
 
     def take_over(self, plan: Plan, moves: list[Move]) -> None:
         """Do to the model what ``plan`` says, and check that ``moves`` are the tokens that moved."""
@@ -147,6 +150,40 @@ class Histories(RuleBasedStateMachine):
         assert moves == [
             Move(token.slot, token.born, new) for new, (old, token) in enumerate(left) if new != old
         ]
+
+    @precondition(lambda self: not self.sequence.missing)
+    @rule(behind=parents(6), data=st.data())
+    def guess(self, behind: tuple[int, ...], data: st.DataObject) -> None:
+        """Guesses are encoded, which changes nothing; perhaps some are kept, now or later."""
+        if len(behind) > self.sequence.table.free:
+            return
+        self.branch = self.sequence.branch(range(len(behind)), behind, Role.TAIL)
+        assert set(self.branch.slots).isdisjoint(self.sequence.table.order)
+        with pytest.raises(ValueError, match="Nothing was guessed"):
+            self.sequence.keep(())
+        self.sequence.guessed(self.branch)
+        if data.draw(st.booleans()):
+            self.keep(data)
+
+    @precondition(lambda self: self.branch and self.sequence._branch is self.branch)
+    @rule(data=st.data())
+    def keep(self, data: st.DataObject) -> None:
+        """As if the tokens on the path had been appended and encoded."""
+        branch = self.branch
+        assert branch
+        path = path_to(branch.parents, data.draw(paths(len(branch.ids))))
+        slots = self.sequence.table.next_free(len(path))
+        copies = self.sequence.keep(path)
+        assert copies == [
+            (branch.slots[node], slot)
+            for node, slot in zip(path, slots, strict=True)
+            if branch.slots[node] != slot
+        ]
+        start = len(self.model.tokens)
+        self.model.tokens += [Token(node, Role.TAIL, slot) for node, slot in zip(path, slots, strict=True)]
+        self.model.encode(list(range(start, start + len(path))))
+        with pytest.raises(ValueError, match="Nothing was guessed"):
+            self.sequence.keep(())
 
     @rule()
     def compact(self) -> None:

@@ -41,6 +41,12 @@ def test_a_token_keeps_its_slot_for_life(capacity: int, history: list[tuple[str,
             table.truncate(0)
             assert (twin.order, twin.capacity) == (before, table.capacity)
             table = twin
+        elif operation == "append":
+            with pytest.raises(CacheFull):
+                table.next_free(number)
+        if table.free:
+            coming = table.next_free(table.free)
+            assert coming == sorted(set(range(table.capacity)) - set(table.order))
         table.audit()
         assert len(set(table.order)) == len(table)
         assert table.free + len(table) == table.capacity

@@ -119,7 +119,7 @@ def test_scattered_slots_are_written_right() -> None:
 def test_the_audit_sees_a_wrong_position() -> None:
     store = make_store()
     append(store, [1, 2])
-    store._position_of[0] = 7  # breaking it is the point
+    store._arenas.position_of[0] = 7  # breaking it is the point
     with pytest.raises(AuditError):
         store.audit()
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from completion.loading import LoadedModel
+from kvcache.branch import ROOT
 from kvcache.config import CacheShape
 from kvcache.errors import AuditError, CacheFull, UnsupportedShift
 from kvcache.plan import Plan, plan_cold, plan_exact, plan_reuse
@@ -193,7 +194,8 @@ def test_twins_share_nothing(bench: Bench, story: list[Parts], edit: Any) -> Non
         bench.follow(store, plan_reuse(store.tokens, parts.prompt))
     twin = store.copy()
     tensors = [
-        [part for part in vars(each).values() if isinstance(part, torch.Tensor)] for each in (store, twin)
+        [part for part in vars(each._arenas).values() if isinstance(part, torch.Tensor)]
+        for each in (store, twin)
     ]
     places = [{part.untyped_storage().data_ptr() for part in parts} for parts in tensors]
     assert len(places[0]) == 4
@@ -281,7 +283,7 @@ def test_unfinished_tokens_go_and_the_rest_closes_up(bench: Bench) -> None:
 
 def test_the_audit_sees_a_position_that_a_free_slot_kept(bench: Bench) -> None:
     store = bench.store(OLD)
-    store._position_of[100] = 3  # breaking it is the point
+    store._arenas.position_of[100] = 3  # breaking it is the point
     with pytest.raises(AuditError, match="free slot"):
         store.audit()
 
@@ -290,7 +292,8 @@ def test_a_third_arena_is_paid_for(bench: Bench) -> None:
     fixed, movable = bench.store(OLD, 256, movable=False), bench.store(OLD, 256)
     assert movable.nbytes * 2 == fixed.nbytes * 3
     for store in (fixed, movable):
-        arenas = [part for part in vars(store).values() if isinstance(part, torch.Tensor) and part.dim() == 4]
+        parts = vars(store._arenas).values()
+        arenas = [part for part in parts if isinstance(part, torch.Tensor) and part.dim() == 4]
         assert sum(part.nbytes for part in arenas) == store.nbytes
 
 
@@ -305,6 +308,18 @@ def append(bench: Bench, store: KVStore) -> None:
         bench.write(store, rows)
 
 
+def guess(bench: Bench, store: KVStore) -> None:
+    with store.branching((4, 5, 6, 7), (ROOT, ROOT, 1, 0)) as rows:
+        bench.write(store, rows)
+    store.keep((1, 2))
+
+
+def guess_a_chain(bench: Bench, store: KVStore) -> None:
+    with store.branching((4, 5, 6), (ROOT, 0, 1)) as rows:
+        bench.write(store, rows)
+    store.keep((0,))
+
+
 def forget_half(_: Bench, store: KVStore) -> None:
     store.apply(plan_reuse(store.tokens, EDITED))
     store.whole()
@@ -314,6 +329,8 @@ CHANGES: dict[str, Callable[[Bench, KVStore], object]] = {
     "edit": lambda bench, store: bench.follow(store, plan_reuse(store.tokens, EDITED)),
     "type": lambda bench, store: bench.follow(store, plan_reuse(store.tokens, TYPED)),
     "append": append,
+    "guess": guess,
+    "guess a chain": guess_a_chain,
     "forget": forget_half,
     "truncate": lambda _, store: store.truncate(9),
     "grow": lambda _, store: store.grow(128),

@@ -8,19 +8,31 @@ import torch
 
 from completion.cpu.attention import BLOCK, attend
 from completion.cpu.weights import padded_to
+from tests.branches import path_to
 from tests.completion.cpu.calling import from_python
 from tests.completion.cpu.rooms import room_of_a_thread
 
 _attend = from_python(attend)
 
 
-def attention(queries: Any, keys: Any, values: Any, mask: Any, *, first: int, stop: int) -> Any:
+def attention(
+    queries: Any,
+    keys: Any,
+    values: Any,
+    mask: Any,
+    *,
+    first: int,
+    stop: int,
+    places: Any = (),
+    paths: Any = (),
+) -> Any:
     """The kernel's answer for some queries ``[groups · rows, dim]`` of one key/value head."""
     extent, dim = mask.shape[1], queries.shape[1]
     seen = np.zeros((len(mask), padded_to(extent, BLOCK)), np.bool_)
     seen[:, :extent] = mask
     room = room_of_a_thread(dim)
-    _attend(queries, first, stop, len(mask), keys, values, extent, seen, room)
+    tree = np.array(places, np.int64), np.array(paths, np.int64).reshape(len(paths), len(places))
+    _attend(queries, first, stop, len(mask), keys, values, extent, seen, room, *tree)
     return room.sums[: stop - first, :dim].copy()
 
 
@@ -60,6 +72,33 @@ def test_great_scores_do_not_overflow() -> None:
     values = np.tile(np.arange(70, dtype=np.float32)[:, None], (1, 16))
     ours = attention(queries, keys, values, np.ones((1, 70), np.bool_), first=0, stop=1)
     assert np.allclose(ours, np.arange(69).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dim", [16, 24])
+@pytest.mark.parametrize("held", [0, 3, 57, 62, 64, 100])
+def test_a_row_of_a_tree_has_the_bits_of_its_path_alone(dim: int, held: int) -> None:
+    """Wherever its slots lie, also across the end of a block."""
+    random = np.random.default_rng(held)
+    behind = (-1, 0, 0, 1, 2, 2, 5, 5, 7)
+    lines = [path_to(behind, node) for node in range(len(behind))]
+    keys, values = random.standard_normal((2, held + len(behind), dim)).astype(np.float32)
+    queries = random.standard_normal((2 * len(behind), dim)).astype(np.float32)
+    depths = max(map(len, lines))
+    mask = np.zeros((len(behind), held + len(behind)), np.bool_)
+    paths = np.full((len(behind), depths), -1)
+    for node, line in enumerate(lines):
+        mask[node, : held + len(line)] = True
+        paths[node, : len(line)] = [held + each for each in line]
+    tree = {"places": np.arange(held, held + depths), "paths": paths}
+    whole = attention(queries, keys, values, mask, first=0, stop=len(queries), **tree)
+    for first, stop in ((4, 15), (7, 10), (17, 18)):
+        part = attention(queries, keys, values, mask, first=first, stop=stop, **tree)
+        assert np.array_equal(part, whole[first:stop])
+    for query, found in enumerate(whole):
+        order = [*range(held), *(held + node for node in lines[query % len(behind)])]
+        seen = np.ones((1, len(order)), np.bool_)
+        alone = attention(queries[query : query + 1], keys[order], values[order], seen, first=0, stop=1)
+        assert np.array_equal(found, alone[0])
 
 
 def test_who_sees_nothing_gets_nothing() -> None:

@@ -14,11 +14,13 @@ from numba import TypingError
 from completion.cpu.passes import MOST_ROWS, CpuPass
 from completion.cpu.skeleton import sizes_of
 from completion.cpu.weights import pack_model
+from kvcache.branch import ROOT
 from kvcache.hf import cache_shape
 from kvcache.plan import plan_reuse
 from kvcache.rotary import rotary_of
 from kvcache.spans import Role, tagged
 from kvcache.store import KVStore
+from tests.branches import path_to
 from tests.completion.cpu.models import CONFIGS, in_few_bits, make
 
 LENGTH = 150
@@ -95,6 +97,69 @@ def test_scattered_slots_change_nothing() -> None:
             assert rows.slot_numbers != rows.at
             logits = subject.last_logits(store, rows)
     assert torch.allclose(logits, wanted[-1], atol=1e-5)
+
+
+TREE = (ROOT, 0, 0, 1, 2, 2, 5, 5, 7, 3)
+GUESSES = (9, 30, 44, 31, 9, 71, 50, 12, 13, 14)
+
+
+@pytest.mark.parametrize(("name", "threads"), [("qwen2", 1), ("qwen2", 3), ("mistral with wide heads", 2)])
+@pytest.mark.parametrize("held", [1, 20, 58, 61, 64, 122, 127])
+def test_a_tree_has_the_bits_of_its_paths(name: str, held: int, threads: int) -> None:
+    """Every row, and the store when a path is kept: to the last bit, also across the end of a block."""
+    model = make(CONFIGS[name])
+    subject = pass_of(model, threads)
+    for node in (8, 9, 6, 4, 2):
+        store, plain = store_of(model), store_of(model)
+        path = path_to(TREE, node)
+        for each in (store, plain):
+            in_pieces(subject, each, [held])
+        with torch.inference_mode():
+            with store.branching(GUESSES, TREE) as rows:
+                logits = subject.every_logits(store, rows)
+            store.keep(path)
+            wanted = [append_one(subject, plain, GUESSES[each]) for each in path]
+            assert torch.equal(logits[list(path)], torch.stack(wanted))
+            assert all(torch.equal(*pair) for pair in zip(store.read(), plain.read(), strict=True))
+            after = [append_one(subject, each, 7) for each in (store, plain)]
+            assert torch.equal(*after)
+
+
+def append_one(subject: CpuPass, store: KVStore, token: int) -> torch.Tensor:
+    with store.appending([token]) as rows:
+        return subject.last_logits(store, rows)
+
+
+def test_a_tree_larger_than_a_piece_has_the_bits_of_its_paths() -> None:
+    """And the logits asked for are those of the last row, wherever it stands."""
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    in_pieces(subject, store, [50])
+    behind = (*range(ROOT, 59), ROOT, *range(60, MOST_ROWS + 19), 3)
+    tokens = (TOKENS * 2)[: len(behind)]
+    with torch.inference_mode():
+        with store.branching(tokens, behind) as rows:
+            logits = subject.every_logits(store, rows)
+        with store.branching(tokens, behind) as rows:
+            assert torch.equal(subject.last_logits(store, rows), logits[-1])
+        for node in (len(behind) - 2, len(behind) - 1):
+            path, plain = path_to(behind, node), store.copy()
+            with plain.appending([tokens[each] for each in path]) as rows:
+                assert torch.equal(logits[list(path)], subject.every_logits(plain, rows))
+
+
+def test_a_tree_far_behind_the_first_table_whose_last_row_is_not_the_deepest() -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model, 1_280)
+    with torch.inference_mode():
+        with store.appending((TOKENS * 9)[:1_022]) as rows:
+            subject.encode(store, rows)
+        plain = store.copy()
+        with store.branching((1, 2, 3, 4), (ROOT, 0, 1, ROOT)) as rows:
+            logits = subject.every_logits(store, rows)
+        fresh = pass_of(model)
+        with plain.appending((1, 2, 3)) as rows:
+            assert torch.equal(fresh.every_logits(plain, rows), logits[:3])
 
 
 def test_only_the_logits_asked_for() -> None:
