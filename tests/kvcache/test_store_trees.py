@@ -34,9 +34,10 @@ def all_of(store: KVStore) -> tuple[Any, ...]:
 
 
 def guess(bench: Bench, store: KVStore, behind: tuple[int, ...]) -> tuple[int, ...]:
-    """Encode guesses; their tokens."""
+    """Encode guesses, as a pass does; their tokens."""
     tokens = tuple(range(200, 200 + len(behind)))
     with store.branching(tokens, behind) as rows:
+        assert rows.mask.sum(1).tolist() == [position + 1 for position in rows.at]
         bench.write(store, rows)
     return tokens
 
