@@ -21,7 +21,7 @@ from assistant.textform import inside_offset, line_end, outside_offset, to_insid
 from completion.config import Reuse
 from completion.records import Completion, CompletionRequest, Trace, Trigger
 from completion.trimming import trim
-from completion.typeahead import Suggestion, remaining
+from completion.typeahead import Suggestion, expected, remaining
 
 _REMEMBERED = 4
 """Suggestions kept for backspace and undo."""
@@ -94,10 +94,12 @@ class EditorSession:
         version: int | None = None,
         selection: Edit | None = None,
         reuse: Reuse | None = None,
+        prediction: str = "",
     ) -> Answer | Ticket:
         """What belongs at the cursor ``at``? ``version``: the one the client means, if it says so.
 
         ``reuse``: how the cache may be used; what was asked for in another way answers nothing here.
+        ``prediction``: what the client expects; without one, what is left of an earlier suggestion.
         Raises what ``Document.require`` raises.
         """
         self.document.require(version)
@@ -108,6 +110,7 @@ class EditorSession:
             self._running = None
             return answer
         if self._running is None or not self._joins(self._running, request, selection):
+            request = replace(request, prediction=to_inside(prediction) or self._expected(request))
             self._running = self._ticket(request, at, selection)
             self._so_far = ""
         return self._running
@@ -177,11 +180,16 @@ class EditorSession:
                 return self._answer(shown, rest, at, selection)
         return None
 
+    def _expected(self, request: CompletionRequest) -> str:
+        """What the newest suggestion that has to do with this place lets one expect."""
+        guesses = (expected(shown.suggestion, request.text, request.cursor) for shown in self._shown)
+        return next((guess for guess in guesses if guess), "")
+
     def _joins(self, running: Ticket, request: CompletionRequest, selection: Edit | None) -> bool:
         """Whether the running ticket will answer ``request`` too."""
         if selection or running.selection or _wish(running.request) != _wish(request):
             return False
-        if running.request == request:
+        if replace(running.request, prediction="") == request:
             return True
         shown = _suggestion(running, self._so_far)
         return bool(self._so_far and remaining(shown, request.text, request.cursor))

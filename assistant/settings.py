@@ -19,6 +19,7 @@ from platformdirs import user_config_path, user_state_path
 
 from assistant.errors import BadSetting, UnknownSetting
 from completion.config import CompletionConfig, EngineConfig
+from drafts.config import DraftConfig
 
 ENV_PREFIX = "SPLICE_"
 ENV_FILE = "SPLICE_CONFIG"
@@ -72,6 +73,7 @@ class Settings:
 
     engine: EngineConfig = field(default_factory=EngineConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
+    drafts: DraftConfig = field(default_factory=DraftConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
 
 

@@ -87,7 +87,7 @@ def _require_safe(config: ServerConfig) -> None:
 
 @asynccontextmanager
 async def _service(settings: Settings) -> AsyncGenerator[CompletionService]:
-    service = CompletionService(settings.engine, settings.completion)
+    service = CompletionService(settings.engine, settings.completion, settings.drafts)
     await service.start()
     try:
         yield service

@@ -1,23 +1,23 @@
-"""The decoding loop: one token a step, until a rule says that it is enough.
+"""The decoding loop: a pass of the target a step, until a rule says that it is enough.
 
 A generator that pauses between steps, so that whoever drives it can cancel by closing it.
 What was decoded is in the store by then, with its keys and values, so a store is whole at
-every pause.
+every pause; at the end it holds all of the output but the last token, drafts or not.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import torch
 
 from completion.detokenize import ByteDecoder
-from completion.forward import Forward
-from completion.healing import Vocabulary, after
+from completion.healing import after
 from completion.records import FinishReason
-from completion.sampling import greedy
 from completion.stopping import StopRule, whole_lines
 from completion.tokens import TextCodec
+from completion.verifying import Drafting, Verifier
 from kvcache.store import KVStore
 
 _CUT_SHORT = frozenset({FinishReason.TOKENS, FinishReason.TIME})
@@ -48,9 +48,8 @@ class Decoded:
 class Decoder:
     """What decoding needs of a loaded model. ``stop_ids`` end a completion."""
 
-    forward: Forward
+    verifier: Verifier
     codec: TextCodec
-    vocabulary: Vocabulary
     stop_ids: frozenset[int]
 
     def steps(
@@ -62,51 +61,76 @@ class Decoder:
         rule: StopRule,
         limits: Limits,
         emit: Callable[[str], None],
+        drafting: Drafting | None = None,
     ) -> Generator[None, None, Decoded]:
-        """Decode from ``logits`` on, pausing after each token's forward pass.
+        """Decode from ``logits`` on, pausing after each forward pass.
 
-        The first tokens spell ``piece``. ``emit`` gets the text so far, whenever it grows.
+        The first tokens spell ``piece``. ``emit`` gets the text so far, whenever it grows. With
+        ``drafting`` a pass may give several tokens, the same ones as without.
         """
         done = Decoded()
         spelled = ByteDecoder()
-        for token in self._tokens(store, logits, piece=piece, limits=limits):
-            if token is None:
-                yield
-                continue
-            if token in self.stop_ids:
-                done.finish = FinishReason.END_TOKEN
-                break
-            done.first_token_at = done.first_token_at or time.perf_counter()
-            done.ids.append(token)
-            fresh, piece = _beyond(piece, self.codec.bytes_of(token))
-            grown = done.text + spelled.feed(fresh)
-            stop = rule.check(grown)
-            if stop is not None:
-                done.text, done.finish = grown[: stop.keep], stop.reason
-                return done
-            if grown != done.text:
-                done.text = grown
-                emit(grown)
-            if time.perf_counter() > limits.deadline:
-                done.finish = FinishReason.TIME
-                break
+        with closing(self._tokens(store, logits, piece=piece, limits=limits, drafting=drafting)) as tokens:
+            for token in tokens:
+                if token is None:
+                    yield
+                    continue
+                if token in self.stop_ids:
+                    done.finish = FinishReason.END_TOKEN
+                    break
+                done.first_token_at = done.first_token_at or time.perf_counter()
+                done.ids.append(token)
+                fresh, piece = _beyond(piece, self.codec.bytes_of(token))
+                grown = done.text + spelled.feed(fresh)
+                stop = rule.check(grown)
+                if stop is not None:
+                    done.text, done.finish = grown[: stop.keep], stop.reason
+                    return done
+                if grown != done.text:
+                    done.text = grown
+                    emit(grown)
+                if time.perf_counter() > limits.deadline:
+                    done.finish = FinishReason.TIME
+                    break
         return _finished(done, spelled.finish(), rule)
 
     def _tokens(
-        self, store: KVStore, logits: torch.Tensor, *, piece: bytes, limits: Limits
-    ) -> Iterator[int | None]:
-        """Greedy tokens, each followed by None when its forward pass is done."""
-        for index in range(limits.tokens):
-            token = greedy(logits, self._agreeing(piece))
-            yield token
-            piece = after(piece, self.codec.bytes_of(token))
-            if index + 1 < limits.tokens:
-                logits = self.forward.logits(store, [token])
+        self,
+        store: KVStore,
+        logits: torch.Tensor,
+        *,
+        piece: bytes,
+        limits: Limits,
+        drafting: Drafting | None,
+    ) -> Generator[int | None]:
+        """Tokens, and None for each pause. Whenever it ends, the store holds all of them but the last."""
+        start, output = len(store), [self.verifier.first(logits, piece)]
+        told = start
+        try:
+            yield output[0]
+            if drafting is not None and limits.tokens > 1:
+                yield from drafting.begin()
+            while len(output) < limits.tokens:
+                verdict = self.verifier.step(
+                    store, output, piece=self._left(piece, output), most=limits.tokens, drafting=drafting
+                )
+                told = start + len(output)
                 yield None
+                for token in verdict.output:
+                    output.append(token)
+                    told = start + len(output) - 1
+                    yield token
+        finally:
+            if len(store) > told:  # accepted tokens that nobody took
+                store.truncate(told)
 
-    def _agreeing(self, piece: bytes) -> Sequence[int] | None:
-        """The ids that may come next, or None for all; all, too, if none agrees."""
-        return (self.vocabulary.agreeing(piece) or None) if piece else None
+    def _left(self, piece: bytes, output: list[int]) -> bytes:
+        """What of ``piece`` the output has not spelled yet."""
+        for token in output:
+            if not piece:
+                break
+            piece = after(piece, self.codec.bytes_of(token))
+        return piece
 
 
 def _beyond(piece: bytes, token: bytes) -> tuple[bytes, bytes]:

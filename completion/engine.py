@@ -7,37 +7,34 @@ chunk of prefill and every decoded token, and can be closed at any pause.
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from completion.background import Background
 from completion.config import CompletionConfig, EngineConfig
 from completion.decode import Decoded, Decoder, Limits
+from completion.drafting import Drafters
 from completion.healing import Vocabulary
 from completion.loading import LoadedModel
 from completion.memory import cache_budget, free_memory, give_back
 from completion.prompt import Prompt, PromptBuilder, cut
 from completion.records import Completion, CompletionRequest, Trace
+from completion.refreshing import Refresher
 from completion.reuse import Planner, owners_of
 from completion.room import LEAST_PROMPT, Room, longest_prompt
 from completion.shapes import rows_at_once
 from completion.shortage import Spared, relieved
 from completion.stopping import StopRule
 from completion.trimming import trim
+from completion.verifying import Drafting, Verifier
 from completion.window import Layout
+from drafts.draft import Source
+from drafts.report import DraftReport
 from kvcache.audit import largest_error
 from kvcache.pool import CachePool
 from kvcache.report import ReuseReport
-from kvcache.spans import TaggedTokens
 
 _UNNAMED = "\0unnamed"
 """Owner of the store of requests without a document: dropped behind each."""
-
-_APART = 2
-"""A refresh that has to encode more than this works on a copy: whoever types on meanwhile is served
-from what is there.
-"""
-
-_HOLES = 4
-"""Holes are closed, when idle, where they are more than this part of the tokens."""
 
 _ITS_SHARE = 4
 """Work in the background may take this part of the caches' budget, beside it."""
@@ -57,20 +54,37 @@ class Task:
     emit: Callable[[str], None]
 
 
+class Times(NamedTuple):
+    """When a request was taken up and when its prompt was encoded, in seconds of ``time.perf_counter``."""
+
+    started: float
+    encoded: float
+
+
 class Engine:
     """The only owner of model, tokenizer and caches."""
 
-    def __init__(self, loaded: LoadedModel, engine: EngineConfig, completion: CompletionConfig) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        engine: EngineConfig,
+        completion: CompletionConfig,
+        drafters: Drafters | None = None,
+    ) -> None:
         """Raises NoFimTokens when the tokenizer lacks one of its family's markers,
         UnsupportedModel when the model has too few positions for the settings.
         """
         self._loaded = loaded
         self._completion = completion
         self._chunk = rows_at_once(engine.prefill_chunk, loaded.device.type)
-        self._refresh_chunk = rows_at_once(engine.refresh_chunk, loaded.device.type)
+        background_chunk = rows_at_once(engine.refresh_chunk, loaded.device.type)
+        budget = engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type)
+        drafters = drafters or Drafters()
+        its_budget = drafters.cache_bytes(loaded, budget)
+        self._chooser = drafters.chooser(loaded, cache_bytes=its_budget, chunk=self._chunk)
         self._pool = CachePool(
             loaded.shape,
-            engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type),
+            budget - its_budget,
             dtype=loaded.dtype,
             device=loaded.device,
             rotary=loaded.rotary,
@@ -83,17 +97,17 @@ class Engine:
             places=engine.places,
             bytes_of=loaded.codec.bytes_of,
         )
+        self._refresher = Refresher(self._pool, self._planner, loaded.forward, background_chunk)
         self._room = Room(longest_prompt(completion, loaded.max_positions))
         self._prompts = PromptBuilder(loaded.codec, loaded.family, self._room.tokens)
         self._decoder = Decoder(
-            forward=loaded.forward,
+            verifier=Verifier(loaded.forward, Vocabulary(loaded.codec.vocabulary()), loaded.codec.bytes_of),
             codec=loaded.codec,
-            vocabulary=Vocabulary(loaded.codec.vocabulary()),
             stop_ids=_stop_ids(loaded),
         )
         self._background = Background(
             loaded,
-            step_tokens=self._refresh_chunk,
+            step_tokens=background_chunk,
             budget_bytes=self._pool.budget_bytes // _ITS_SHARE,
             stop_ids=self._decoder.stop_ids,
         )
@@ -166,44 +180,38 @@ class Engine:
                     rule=rule,
                     limits=Limits(room, encoded + self._completion.time_budget_s),
                     emit=task.emit,
+                    drafting=self._drafting(task.request, prompt),
                 )
+                drafts = self._chooser.report() if self._chooser else DraftReport()
         finally:
+            if self._chooser:
+                self._chooser.end()
             self._pool.release(owners_of(_UNNAMED))
-        return self._answer(task, prompt, reuse=reuse, decoded=decoded, started=started, encoded=encoded)
+        times = Times(started, encoded)
+        return self._answer(task, prompt, reuse=reuse, decoded=decoded, drafts=drafts, times=times)
+
+    def _drafting(self, request: CompletionRequest, prompt: Prompt) -> Drafting | None:
+        if self._chooser is None:
+            return None
+        predicted = request.prediction and prompt.piece.decode() + request.prediction
+        return Drafting(
+            self._chooser,
+            Source(
+                prompt.tokens,
+                document=request.document,
+                language=request.language,
+                predicted=self._loaded.codec.encode(predicted) if predicted else (),
+            ),
+        )
 
     def refresh(self, task: Task) -> Generator[None, None, int]:
-        """Bring the document's cache to the prompt of ``task`` and make all of it exact.
+        """Bring the document's cache to the prompt of ``task`` and make all of it exact, in small steps.
 
-        Works in small steps, each a whole: closing it, or a request in between, loses nothing
-        that was encoded. Ends early when a request has taken the store elsewhere. Returns how
-        many tokens were encoded.
+        Returns how many tokens were encoded.
         """
         prompt = self.prompt(task.request, task.layout)
         document = task.request.document or _UNNAMED
-        owner, plan = self._planner.take(document, prompt.tokens, "auto", far=_APART)
-        with self._pool.lease(owner, len(prompt.ids) + self._completion.max_tokens) as store:
-            if plan.unchanged < len(prompt.ids) - 1:
-                store.apply(plan.with_repairs(()))
-            goal = store.tokens
-        count = 0
-        while done := self._refresh_step(owner, goal):
-            count += done
-            yield
-        return count
-
-    def _refresh_step(self, owner: str, goal: TaggedTokens) -> int:
-        """Encode the next tokens of ``goal`` that are missing or stale; how many, 0 behind the last."""
-        if owner not in self._pool.owners:
-            return 0
-        with self._pool.lease(owner, 1) as store:
-            if store.tokens != goal:
-                return 0
-            stale = range(store.exact, min(store.exact + self._refresh_chunk, len(store)))
-            if stale:
-                self._loaded.forward.encode_at(store, stale)
-            elif store.holes > len(store) // _HOLES:
-                store.compact()
-            return len(stale)
+        return self._refresher.steps(document, prompt.tokens, room=self._completion.max_tokens)
 
     def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
         """The prompt of a request. Changes nothing but what the codec remembers."""
@@ -211,8 +219,10 @@ class Engine:
         return self._prompts.build(parts, room=self._room.tokens, heal=self._completion.layout == "append")
 
     def forget(self, document: str) -> None:
-        """Drop the document's caches."""
+        """Drop the document's caches, and what drafts remember of it."""
         self._pool.release(owners_of(document))
+        if self._chooser:
+            self._chooser.forget(document)
 
     def audit(self) -> float:
         """Audit the bookkeeping of every store and recompute them all from their tokens.
@@ -238,8 +248,8 @@ class Engine:
         *,
         reuse: ReuseReport,
         decoded: Decoded,
-        started: float,
-        encoded: float,
+        drafts: DraftReport,
+        times: Times,
     ) -> Completion:
         request = task.request
 
@@ -253,8 +263,9 @@ class Engine:
             layout=self._completion.layout,
             reuse=reuse,
             generated=len(decoded.ids),
-            queue_ms=since(started),
-            prompt_ms=since(encoded) - since(started),
+            drafts=drafts,
+            queue_ms=since(times.started),
+            prompt_ms=(times.encoded - times.started) * 1e3,
             first_token_ms=None if decoded.first_token_at is None else since(decoded.first_token_at),
             total_ms=since(time.perf_counter()),
             finish=decoded.finish,

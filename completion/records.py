@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from completion.config import Reuse
+from drafts.report import DraftReport
 from kvcache.report import ReuseReport
 
 
@@ -51,6 +52,8 @@ class CompletionRequest:
     """A block of the repository that is shown in front of the document."""
     reuse: Reuse | None = None
     """None: ``CompletionConfig.reuse``."""
+    prediction: str = ""
+    """What the caller expects at the cursor, such as the rest of an earlier answer: a draft, nothing more."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Trace:
     layout: str
     """``append`` (tail behind the middle token) or ``plain``."""
     reuse: ReuseReport
+    drafts: DraftReport
     generated: int
     queue_ms: float
     prompt_ms: float

@@ -11,11 +11,14 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 
+import torch
+
 from completion.config import CompletionConfig, EngineConfig
 from completion.cpu.model import compile_soon
+from completion.drafting import Drafters
 from completion.engine import Engine
 from completion.errors import CompletionError, EngineFailed, EngineStopped
-from completion.loading import choose_device, load_model
+from completion.loading import LoadedModel, choose_device, load_model
 from completion.memory import give_back
 from completion.progress import Progress
 from completion.records import FOLLOWS_EDITS, PREFIX_ONLY, EngineState, ServiceStatus
@@ -23,6 +26,7 @@ from completion.registry import obtain
 from completion.shortage import is_shortage
 from completion.threads import use_threads
 from completion.worker import Priority, Worker
+from drafts.config import DraftConfig
 
 _log = logging.getLogger(__name__)
 
@@ -32,11 +36,14 @@ _UNLOADED = "The model is unloaded and comes back with the next request."
 class Residence:
     """The only one to load a model and to let it go."""
 
-    def __init__(self, worker: Worker, engine: EngineConfig, completion: CompletionConfig) -> None:
+    def __init__(
+        self, worker: Worker, engine: EngineConfig, completion: CompletionConfig, drafts: DraftConfig
+    ) -> None:
         """Nothing is loaded before :meth:`start`."""
         self._worker = worker
         self._config = engine
         self._completion = completion
+        self._drafts = drafts
         self._engine: Engine | None = None
         """Written by jobs on the engine thread alone, like the two sentences below."""
         self._failure = "The model has not been loaded."
@@ -162,20 +169,34 @@ class Residence:
             device = choose_device(config.device)
             if device.type == "cpu":
                 compile_soon()
-            location = obtain(
-                config.model,
-                models_dir=config.models_dir,
-                has_gpu=device.type == "cuda",
-                progress=self._on_progress,
-            )
-            yield
-            loaded = load_model(location.name, location.directory, config)
-            self._engine = Engine(loaded, config, self._completion)
+            loaded = yield from self._open(config.model, device)
+            drafters = Drafters(self._drafts, (yield from self._open_draft(device)))
+            self._engine = Engine(loaded, config, self._completion, drafters)
             give_back(device)
         except Exception as error:
             self._failure = _sentence(error)
             raise
         return _status_of(self._engine, self._completion)
+
+    def _open(self, model: str | None, device: torch.device) -> Generator[None, None, LoadedModel]:
+        location = obtain(
+            model,
+            models_dir=self._config.models_dir,
+            has_gpu=device.type == "cuda",
+            progress=self._on_progress,
+        )
+        yield
+        return load_model(location.name, location.directory, self._config)
+
+    def _open_draft(self, device: torch.device) -> Generator[None, None, LoadedModel | None]:
+        """The draft model, where one is asked for; one that cannot be had is done without."""
+        if self._drafts.model is None or self._drafts.drafter not in {"auto", "small_model"}:
+            return None
+        try:
+            return (yield from self._open(self._drafts.model, device))
+        except (CompletionError, torch.OutOfMemoryError) as error:
+            _log.warning("The draft model cannot be used: %s", _sentence(error))
+            return None
 
     def _on_progress(self, progress: Progress) -> None:
         """Called on the engine thread while a model is fetched; ends that when we stop."""

@@ -17,6 +17,7 @@ from completion.records import Completion, CompletionRequest, EngineState, Servi
 from completion.residence import Residence
 from completion.window import Layout, lay_out, settle
 from completion.worker import Job, Priority, Steps, Worker
+from drafts.config import DraftConfig
 
 _log = logging.getLogger(__name__)
 
@@ -28,11 +29,13 @@ T = TypeVar("T")
 class CompletionService:
     """The one way to the engine. Lives on the event loop; only it writes the layouts."""
 
-    def __init__(self, engine: EngineConfig, completion: CompletionConfig) -> None:
+    def __init__(
+        self, engine: EngineConfig, completion: CompletionConfig, drafts: DraftConfig | None = None
+    ) -> None:
         """Nothing is loaded before :meth:`start`."""
         self._config = completion
         self._worker = Worker(engine.max_waiting)
-        self._residence = Residence(self._worker, engine, completion)
+        self._residence = Residence(self._worker, engine, completion, drafts or DraftConfig())
         self._layouts: dict[str, Layout] = {}
         """They outlive the model: when it comes back, the prompts are the same."""
         self._idle = IdleWork(completion.refresh_after_s)

@@ -101,6 +101,11 @@ class TextCodec:
         """Every ordinary token as ``(bytes, id)``."""
         return ((spelled, index) for index, spelled in enumerate(self._bytes) if spelled)
 
+    def spellings(self) -> tuple[bytes, ...]:
+        """Every token by its id, specials by name: equal for tokenizers that mean the same by an id."""
+        named = {index: token.encode() for token, index in self._special.items()}
+        return tuple(named.get(index) or spelled for index, spelled in enumerate(self._bytes))
+
     def last_piece(self, line: str) -> int:
         """Where the last pre-token of ``line`` begins. Code points; ``len(line)`` without one.
 

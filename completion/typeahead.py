@@ -11,6 +11,9 @@ from completion.trimming import trim
 
 _PARTNERS = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 
+_FAR = 80
+"""Characters typed since, behind which a suggestion says nothing of what comes."""
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -39,6 +42,28 @@ def remaining(suggestion: Suggestion, text: str, cursor: int) -> str | None:
     if cursor + len(added) + len(suggestion.after) != len(text):
         return None
     return rest if not added else _before_added(typed, rest, added, text[cursor:])
+
+
+def expected(suggestion: Suggestion, text: str, cursor: int) -> str:
+    """What ``suggestion`` lets one expect at the cursor, though it cannot be shown there any more. A guess.
+
+    Something else was typed in its place, or the document was edited elsewhere and the cursor's line
+    is the same. Empty where it has nothing to do with this place.
+    """
+    line = text.rfind("\n", 0, cursor) + 1
+    if text.startswith(suggestion.before) and cursor >= len(suggestion.before):
+        typed = text[len(suggestion.before) : cursor]
+        return _beyond(typed, suggestion.text) if len(typed) <= _FAR else ""
+    own = suggestion.before[suggestion.before.rfind("\n") + 1 :]
+    if own.strip() and text[line:cursor].startswith(own):
+        return _beyond(text[line + len(own) : cursor], suggestion.text)
+    return ""
+
+
+def _beyond(typed: str, suggested: str) -> str:
+    """What is left of ``suggested`` behind its common start with ``typed``."""
+    same = (at for at, (left, right) in enumerate(zip(typed, suggested, strict=False)) if left != right)
+    return suggested[next(same, min(len(typed), len(suggested))) :]
 
 
 def _before_added(typed: str, rest: str, added: str, after: str) -> str | None:

@@ -76,6 +76,7 @@ class Source:
     prompt: TaggedTokens
     document: str | None = None
     predicted: tuple[int, ...] = ()
+    language: str = "plaintext"
 
 
 class Drafter(Protocol):
@@ -104,4 +105,25 @@ class Drafter(Protocol):
 
     def end(self) -> None:
         """The request is over, however it ended."""
+        ...
+
+    def forget(self, document: str) -> None:
+        """The document was closed: keep nothing of it."""
+        ...
+
+
+class CostlyDrafter(Drafter, Protocol):
+    """One whose guesses take a model's time. Its caller begins it for a request only where that pays."""
+
+    @property
+    def token_s(self) -> float:
+        """Seconds that a drafted token takes; a guess before any was measured."""
+        ...
+
+    def pending_s(self, source: Source) -> float:
+        """Seconds that :meth:`begin` would take."""
+        ...
+
+    def guess(self, output: Sequence[int], most: int, floor: float) -> Draft:
+        """As :meth:`propose`; stops where the chance of the whole draft falls below ``floor``."""
         ...

@@ -62,6 +62,9 @@ class TypedDrafter:
         """Forget the prediction."""
         self._start(())
 
+    def forget(self, document: str) -> None:
+        """Nothing of a document outlives its request."""
+
     def _start(self, predicted: Sequence[int]) -> None:
         self._predicted = tuple(predicted)
         self._output: list[int] = []

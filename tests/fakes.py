@@ -11,6 +11,7 @@ from completion.records import (
     ServiceStatus,
     Trace,
 )
+from drafts.report import DraftReport
 from kvcache.report import ReuseReport
 
 TRACE = Trace(
@@ -19,6 +20,7 @@ TRACE = Trace(
     weights="none",
     layout="append",
     reuse=ReuseReport(kept=3, computed=2),
+    drafts=DraftReport(),
     generated=1,
     queue_ms=0.0,
     prompt_ms=1.0,

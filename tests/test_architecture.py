@@ -40,6 +40,8 @@ NOT_MIRRORED = {
     "completion/cpu/layers.py": "runs in a pass only: passes",
     "completion/errors.py": "declarations",
     "completion/records.py": "declarations",
+    "drafts/config.py": "declarations",
+    "drafts/errors.py": "declarations",
     "kvcache/config.py": "declarations",
     "kvcache/errors.py": "declarations",
     "kvcache/report.py": "declarations",

@@ -45,12 +45,22 @@ def make_tokenizer(vocabulary: int = 800, specials: tuple[str, ...] = SPECIALS) 
     return tokenizer
 
 
-def make_model(directory: Path, *, seed: int = 0, specials: tuple[str, ...] = SPECIALS) -> Path:
-    """Write a tiny Qwen2 with random weights and its tokenizer into ``directory``."""
-    tokenizer = make_tokenizer(specials=specials)
+def make_model(
+    directory: Path,
+    *,
+    seed: int = 0,
+    vocabulary: int = 800,
+    padding: int = 0,
+    specials: tuple[str, ...] = SPECIALS,
+) -> Path:
+    """Write a tiny Qwen2 with random weights and its tokenizer into ``directory``.
+
+    ``padding`` rows of its tables stand for no token.
+    """
+    tokenizer = make_tokenizer(vocabulary, specials=specials)
     torch.manual_seed(seed)
     config = Qwen2Config(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=tokenizer.get_vocab_size() + padding,
         hidden_size=48,
         intermediate_size=96,
         num_hidden_layers=3,

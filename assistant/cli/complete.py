@@ -62,7 +62,7 @@ async def _load_and_ask(settings: Settings, place: Place, text: str, reuse: Reus
     from completion.records import CompletionRequest, Trigger
     from completion.service import CompletionService
 
-    service = CompletionService(settings.engine, settings.completion)
+    service = CompletionService(settings.engine, settings.completion, settings.drafts)
     await service.start()
     try:
         await service.ready()

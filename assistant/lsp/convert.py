@@ -91,6 +91,7 @@ def trace_of(trace: Trace) -> dict[str, Any]:
     fields = dataclasses.asdict(trace)
     del fields["prompt_ids"], fields["output_ids"]
     fields["reuse"] |= {"prompt": trace.reuse.prompt, "exact": trace.reuse.exact}
+    fields["drafts"] |= {"drafted": trace.drafts.drafted, "accepted": trace.drafts.accepted}
     return _camel(fields)
 
 

@@ -126,6 +126,8 @@ class Wish(Params, frozen=True):
 
     reuse: Reuse | None = None
     """None: as the setting ``completion.reuse`` says."""
+    prediction: str = ""
+    """What the client expects here, as OpenAI's ``prediction``: for speed, the answer is the same without."""
 
 
 class InlineCompletion(Params, frozen=True):

@@ -235,6 +235,7 @@ class EditorServer(JsonRPCServer):
             version=params.text_document.version,
             selection=selection_of(text, context.selected_completion_info, self._encoding),
             reuse=params.splice and params.splice.reuse,
+            prediction=params.splice.prediction if params.splice else "",
         )
 
     def _partial_sender(self, session: EditorSession, params: messages.InlineCompletion) -> OnPartial | None:

@@ -1,0 +1,83 @@
+"""One step of decoding: a draft, a pass of the target over it, and what of it the target would have said.
+
+Greedy, so the output is that of a model that decodes token by token, whatever was drafted.
+"""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from completion.forward import Forward
+from completion.healing import Vocabulary, after
+from completion.sampling import greedy
+from drafts.chooser import NOBODY, Chooser
+from drafts.draft import Source, Verdict
+from drafts.verify import judge_greedy
+from kvcache.arenas import listed
+from kvcache.store import KVStore
+
+Choice = Callable[[int, Sequence[int]], int]
+
+
+class Drafting(NamedTuple):
+    """Who drafts, and for what."""
+
+    chooser: Chooser
+    source: Source
+
+    def begin(self) -> Generator[None, None, None]:
+        """Get ready, pausing."""
+        return self.chooser.begin(self.source)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """What a step needs of a loaded model. Lives on the engine thread."""
+
+    forward: Forward
+    vocabulary: Vocabulary
+    bytes_of: Callable[[int], bytes]
+
+    def first(self, logits: torch.Tensor, piece: bytes) -> int:
+        """The token behind the prompt, whose logits are float32 ``[vocabulary]``."""
+        return greedy(logits, self._agreeing(piece))
+
+    def step(
+        self, store: KVStore, output: Sequence[int], *, piece: bytes, most: int, drafting: Drafting | None
+    ) -> Verdict:
+        """What the target says behind ``output``, whose last token is not in the store yet.
+
+        ``piece`` must be spelled first; ``most`` bounds the output as a whole. The store holds the last
+        token and what was accepted behind it, then.
+        """
+        draft = NOBODY if drafting is None else drafting.chooser.propose(output, most - len(output) - 1)
+        started, kept = time.perf_counter(), len(store) + 1
+        if draft.tokens:
+            logits = self.forward.every_logits(store, [output[-1], *draft.tokens])
+        else:
+            logits = self.forward.logits(store, [output[-1]])[None]
+        verdict = judge_greedy(draft, self._choice(logits, piece))
+        if len(verdict.accepted) < len(draft):
+            store.truncate(kept + len(verdict.accepted))
+        if drafting is not None:
+            drafting.chooser.observe(verdict, time.perf_counter() - started)
+        return verdict
+
+    def _choice(self, logits: torch.Tensor, piece: bytes) -> Choice:
+        """The target's token behind a row, given the drafted tokens in front; logits ``[rows, size]``."""
+        if not piece:
+            likeliest = listed(logits.argmax(-1))
+            return lambda row, _: likeliest[row]
+        return lambda row, path: greedy(logits[row], self._agreeing(self._left(piece, path)))
+
+    def _left(self, piece: bytes, path: Sequence[int]) -> bytes:
+        for token in path:
+            piece = after(piece, self.bytes_of(token))
+        return piece
+
+    def _agreeing(self, piece: bytes) -> Sequence[int] | None:
+        """The ids that may come next, or None for all; all, too, if none agrees."""
+        return (self.vocabulary.agreeing(piece) or None) if piece else None
