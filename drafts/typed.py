@@ -1,23 +1,23 @@
 """Drafts a text that somebody expects: the rest of a suggestion shown earlier, or a caller's prediction.
 
 While the output follows it, what comes next is drafted. Where the output goes another way, the way back is
-looked for: the end of the output, found again in the prediction near where it left. A line put in is over
-where its end leads into the old text; a line left out costs one pass, since the end of the line before it
-stands in front of the line behind it, too. Until a way back is found, one or two changed tokens are
-assumed, which costs rows of a pass and no pass. After the "speculative edits" of code editors and
-EfficientEdit (arXiv 2506.02780).
+looked for: the longest end of the output that stands in the prediction, nearest to where it left. A line
+put in is over where its end leads into the old text; a line left out costs one pass, since the end of the
+line before it stands in front of the line behind it, too; and what was put in may be a copy of text far
+off. Until a way back is found, one or two changed tokens are assumed, which costs rows of a pass and no
+pass. After the "speculative edits" of code editors and EfficientEdit (arXiv 2506.02780).
 """
 
+from bisect import bisect_left
 from collections.abc import Generator, Sequence
+from itertools import pairwise
 
 from drafts.draft import Draft, Source, Verdict
 
-AHEAD = 96
-"""Predicted tokens behind where the output left that are looked through for the way back."""
-BACK = 16
-"""Predicted tokens in front of it that are looked through, too: the output may repeat some."""
 SHORTEST = 2
 """Tokens that must be found again for a way back."""
+LOOKED_AT = 32
+"""Places that are looked at, on either side of where the output left."""
 LONGEST = 16
 """Tokens compared at most: of two ways back the longer one is the better."""
 CHANGED = 2
@@ -72,6 +72,7 @@ class TypedDrafter:
         self._agreed = TRUSTED  # tokens that speak for that, or LOST
         self._home = 0  # where it last went on for certain
         self._since = 0  # tokens of output since then
+        self._pairs: dict[tuple[int, ...], list[int]] = {}  # of the prediction, once it was left
 
     def _take(self, token: int) -> None:
         """Follow one more token of output."""
@@ -97,20 +98,20 @@ class TypedDrafter:
             self._agreed = LOST
 
     def _longest_way_back(self) -> tuple[int, int]:
-        """How many tokens end both the output and the prediction up to a place near home, and this place.
+        """How many tokens end both the output and the prediction up to some place, and this place.
 
-        Of equally long ones the nearest ahead, then the nearest behind.
+        Of equally long ones the nearest ahead of home, then the nearest behind it.
         """
-        stop = min(self._home + AHEAD + self._since, len(self._predicted))
-        ahead = range(self._home, stop + 1)
-        behind = range(self._home - 1, max(self._home - BACK, 0), -1)
-        last = self._output[-1]
+        if not self._pairs:
+            self._pairs = _by_pair(self._predicted)
+        places = self._pairs.get(tuple(self._output[-SHORTEST:]), [])
+        middle = bisect_left(places, self._home)
+        ahead, behind = places[middle:][:LOOKED_AT], places[:middle][-LOOKED_AT:]
         best = (0, self._home)
-        for at in (*ahead, *behind):
-            if at and self._predicted[at - 1] == last:
-                length = self._agreement(at)
-                if length > best[0]:
-                    best = (length, at)
+        for at in (*ahead, *reversed(behind)):
+            length = self._agreement(at)
+            if length > best[0]:
+                best = (length, at)
         return best
 
     def _agreement(self, at: int) -> int:
@@ -124,3 +125,11 @@ class TypedDrafter:
                 break
             length += 1
         return length
+
+
+def _by_pair(tokens: tuple[int, ...]) -> dict[tuple[int, ...], list[int]]:
+    """The places behind each pair of neighbours, ascending."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for at, pair in enumerate(pairwise(tokens), SHORTEST):
+        places.setdefault(pair, []).append(at)
+    return places

@@ -133,12 +133,16 @@ def test_a_way_back_is_not_relied_on_before_it_has_agreed_for_a_while():
     assert proposal(predicted, (*known, *LOST, 5, 6, 7, 96, *skipped[:2]), 1).tokens == skipped[2:3]
 
 
-def test_the_way_back_from_a_long_change_is_found_as_far_ahead_as_the_change_is_long():
-    predicted = text(range(20))
-    changed = tuple(range(1_000, 1_150))
-    assert (
-        proposal(predicted, (*predicted[:10], *changed, *predicted[160:163]), 1).tokens == predicted[163:164]
-    )
+@pytest.mark.parametrize("away", [10, 60, 180])
+def test_the_way_back_is_found_however_far_it_is(away: int):
+    output = (*PREDICTED[:100], *LOST, *PREDICTED[away : away + 3])
+    assert proposal(PREDICTED, output, 1).tokens == PREDICTED[away + 3 : away + 4]
+
+
+def test_what_was_put_in_may_be_a_copy_of_text_far_off():
+    """It is drafted, too, and behind it the way back is found."""
+    truth = (*PREDICTED[:50], 9, *PREDICTED[141:180], *PREDICTED[50:])
+    assert written(PREDICTED, truth).passes <= len(truth) / 17 + 1 + 12
 
 
 def test_nothing_is_drafted_behind_the_prediction():
