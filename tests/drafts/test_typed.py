@@ -125,12 +125,18 @@ def test_one_token_found_again_is_no_way_back():
     assert proposal((10, 11, 12, 13, 5, 20), (10, *LOST, 5), 1) == Draft("typed")
 
 
+def test_a_longer_way_back_is_better_than_a_nearer_one():
+    predicted = (10, 11, 8, 5, 9, 7, 5, 6, 20, 8, 5, 6, 21)
+    assert proposal(predicted, (10, *LOST, 8, 5), 1).tokens == (9,)
+    assert proposal(predicted, (10, *LOST, 8, 5, 6), 1).tokens == (21,)
+
+
 def test_a_way_back_is_not_relied_on_before_it_has_agreed_for_a_while():
-    """What was put in ends like something far ahead, and goes on like it for one token."""
-    known, skipped, rest = text(range(2)), text(range(2, 6)), text(range(6, 9))
-    predicted = (*known, *skipped, 5, 6, 7, *rest)
+    """What was put in ends like something far ahead, goes on like it for a token, and then does not."""
+    known, skipped, rest = text(range(2)), (*text(range(2, 5)), 30, 31, 40), (5, 6, 7, 30, 31, 50)
+    predicted = (*known, *skipped, *rest)
     assert proposal(predicted, (*known, *LOST, 5, 6), 1).tokens == (7,)
-    assert proposal(predicted, (*known, *LOST, 5, 6, 7, 96, *skipped[:2]), 1).tokens == skipped[2:3]
+    assert proposal(predicted, (*known, *LOST, 5, 6, 7, 96, 30, 31), 1).tokens == (40,)
 
 
 @pytest.mark.parametrize("away", [10, 60, 180])
