@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drift, edits, engine, fim, gpu, keystrokes, load, quality
+from benchmarks import drafts, drift, edits, engine, fim, gpu, keystrokes, load, quality
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -15,6 +15,7 @@ _BENCHMARKS = {
     "gpu": gpu,
     "load": load,
     "quality": quality,
+    "drafts": drafts,
 }
 
 
