@@ -125,6 +125,30 @@ def test_a_tree_has_the_bits_of_its_paths(name: str, held: int, threads: int) ->
             assert torch.equal(*after)
 
 
+@pytest.mark.parametrize("gone", [(3, 6), (60, 68), (63, 64)])
+def test_a_tree_in_scattered_slots_has_the_bits_of_its_paths(gone: tuple[int, int]) -> None:
+    """An edit has left holes, which the guesses fill first."""
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    text = TOKENS[:126]
+    with torch.inference_mode():
+        with store.appending(text, Role.PREFIX) as rows:
+            subject.encode(store, rows)
+        wanted = tagged([(Role.PREFIX, text[: gone[0]] + text[gone[1] :])])
+        store.apply(plan_reuse(store.tokens, wanted))
+        assert store.holes or store.missing
+        with store.encoding(store.missing or (len(store) - 1,)) as rows:
+            subject.encode(store, rows)
+        for node in (8, 9, 6):
+            ours, plain, path = store.copy(), store.copy(), path_to(TREE, node)
+            with ours.branching(GUESSES, TREE) as rows:
+                logits = subject.every_logits(ours, rows)
+            ours.keep(path)
+            alone = [append_one(subject, plain, GUESSES[each]) for each in path]
+            assert torch.equal(logits[list(path)], torch.stack(alone))
+            assert all(torch.equal(*pair) for pair in zip(ours.read(), plain.read(), strict=True))
+
+
 def append_one(subject: CpuPass, store: KVStore, token: int) -> torch.Tensor:
     with store.appending([token]) as rows:
         return subject.last_logits(store, rows)
