@@ -165,7 +165,7 @@ class Bench:
         yield FULL_PLAIN, full, full
         plan = plan_reuse(old.tokens, new.tokens)
         store = base.copy()
-        vars(store)["_rotary"] = Unturned()
+        vars(vars(store)["_arenas"])["rotary"] = Unturned()
         yield CONFLICT, self._judge.answer(store, plan, new, full), full
         yield PIE, self._judge.answer(base.copy(), plan, new, full), full
         seams = SEAM * sum(1 for _ in plan.runs_behind(plan.unchanged))
