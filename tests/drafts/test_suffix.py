@@ -5,7 +5,7 @@ import time
 from statistics import median
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drafts.draft import Draft, Source, Verdict
@@ -121,6 +121,7 @@ def test_nothing_said_nothing_kept():
     assert held(drafter) == {Origin("a.py", "before"): (7, 8)}
 
 
+@settings(deadline=None)
 @given(tokens, tokens, tokens, tokens)
 def test_of_a_document_without_a_name_nothing_is_kept(
     before: Tokens, after: Tokens, context: Tokens, truth: Tokens
@@ -192,6 +193,7 @@ def test_before_a_request_nothing_is_drafted():
     assert SuffixDrafter().propose((), 4) == Draft("suffix")
 
 
+@settings(deadline=None)
 @given(tokens, tokens, tokens, st.integers(0, 6), st.integers(1, 2))
 def test_whatever_is_held_the_output_is_the_truth(
     before: Tokens, after: Tokens, truth: Tokens, most: int, branches: int

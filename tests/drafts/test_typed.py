@@ -5,7 +5,7 @@ import time
 from statistics import median
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drafts.draft import Draft, Source
@@ -87,6 +87,7 @@ def test_another_text_is_not_drafted_for_long():
     assert target.drafted <= 16 + 4 * CHANGED
 
 
+@settings(deadline=None)
 @given(tokens, tokens, st.integers(0, 9))
 def test_whatever_is_predicted_the_output_is_the_truth(
     predicted: tuple[int, ...], truth: tuple[int, ...], most: int
