@@ -223,11 +223,18 @@ def summary(name: str, mode: str, found: Sequence[tuple[Answered, float]], ratio
         efficiency = output / passes if passes else None
         cost = ratio if mode == "small_model" else 0.0
         row |= {
-            "acceptance": accepted / drafted if drafted else None,
-            "block efficiency": efficiency,
-            "MBSU": efficiency / (drafted / passes * cost + 1) if efficiency else None,
-            "speed-up median": statistics.median(gains),
-            "worst decile": gains[len(gains) // 10],
-            "all together": sum(without for _, without in found) / sum(each.seconds for each, _ in found),
+            "acceptance": _ratio(accepted / drafted) if drafted else None,
+            "block efficiency": _ratio(efficiency) if efficiency else None,
+            "MBSU": _ratio(efficiency / (drafted / passes * cost + 1)) if efficiency else None,
+            "speed-up median": _ratio(statistics.median(gains)),
+            "worst decile": _ratio(gains[len(gains) // 10]),
+            "all together": _ratio(
+                sum(without for _, without in found) / sum(each.seconds for each, _ in found)
+            ),
         }
     return row
+
+
+def _ratio(value: float) -> str:
+    """With the two digits that a hundredth of a loss is told by."""
+    return f"{value:.2f}"

@@ -38,12 +38,23 @@ export interface Reuse {
 }
 
 /** What one completion cost, measured by the server; times in milliseconds. */
+/** What drafts did: tokens guessed, those the model would have said itself, and its passes. */
+export interface Drafts {
+  drafted: number;
+  accepted: number;
+  passes: number;
+  output: number;
+  /** Names, the busiest first. */
+  drafters: readonly string[];
+}
+
 export interface Trace {
   model: string;
   device: string;
   weights: string;
   layout: string;
   reuse: Reuse;
+  drafts: Drafts;
   generated: number;
   queueMs: number;
   promptMs: number;
@@ -130,6 +141,19 @@ function readReuse(value: unknown): Reuse {
   };
 }
 
+function readDrafts(value: unknown): Drafts {
+  const drafts = fields(value);
+  const each = Array.isArray(drafts.drafters) ? drafts.drafters.map(fields) : [];
+  const busiest = each.sort((a, b) => count(b.drafted) - count(a.drafted));
+  return {
+    drafted: count(drafts.drafted),
+    accepted: count(drafts.accepted),
+    passes: count(drafts.passes),
+    output: count(drafts.output),
+    drafters: busiest.map((one) => text(one.drafter)),
+  };
+}
+
 /** The parameters of `splice/trace`, or null when they are not one. */
 export function readTrace(params: unknown): Trace | null {
   const trace = fields(fields(params).trace);
@@ -140,6 +164,7 @@ export function readTrace(params: unknown): Trace | null {
     weights: text(trace.weights),
     layout: text(trace.layout),
     reuse: readReuse(trace.reuse),
+    drafts: readDrafts(trace.drafts),
     generated: count(trace.generated),
     queueMs: count(trace.queueMs),
     promptMs: count(trace.promptMs),

@@ -53,6 +53,19 @@ describe("notifications", () => {
     });
   });
 
+  it("read what drafts did, busiest drafter first", () => {
+    const drafters = [
+      { drafter: "typed", drafted: 2 },
+      { drafter: "suffix", drafted: 6 },
+    ];
+    const drafts = { drafted: 8, accepted: 5, passes: 3, output: 8, drafters };
+    expect(readTrace({ trace: { model: "m", drafts } })?.drafts).toEqual({
+      ...drafts,
+      drafters: ["suffix", "typed"],
+    });
+    expect(readTrace({ trace: { model: "m" } })?.drafts).toMatchObject({ drafted: 0, drafters: [] });
+  });
+
   it("are exact when nothing is stale, should a server not say so", () => {
     const read = (reuse: unknown) => readTrace({ trace: { model: "m", reuse } })?.reuse;
     expect(read({ stale: 0 })?.exact).toBe(true);

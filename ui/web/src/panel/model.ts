@@ -113,6 +113,21 @@ export function exactness(trace: Trace | null): string {
   return exact ? "exact" : `approximate, ${plural(stale, "token")} stale`;
 }
 
+/** How many drafted tokens the model took, and who drafted them. */
+export function drafted(trace: Trace | null): string {
+  if (trace === null) return NONE;
+  const { drafted, accepted, drafters } = trace.drafts;
+  if (drafted === 0) return "none";
+  const names = drafters.map((name) => name.replace("_", " ")).join(", ");
+  return `${accepted} of ${plural(drafted, "token")} (${names})`;
+}
+
+/** Tokens that a pass of the model gave, behind the first. */
+export function aPass(trace: Trace | null): string {
+  const { passes = 0, output = 0 } = trace?.drafts ?? {};
+  return passes > 0 ? (output / passes).toFixed(1) : NONE;
+}
+
 const FINISH: Readonly<Record<string, string>> = {
   end_token: "Ended where the model said so.",
   line: "Ended with the line.",

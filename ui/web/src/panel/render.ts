@@ -2,7 +2,7 @@
 
 import { element, write } from "../shell/dom";
 import { NONE, duration, integer, percent, rate } from "./format";
-import { PAST_KEPT, type Model, type Past, exactness, headline, lastSentence } from "./model";
+import { PAST_KEPT, type Model, type Past, aPass, drafted, exactness, headline, lastSentence } from "./model";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CHART_WIDTH = 256;
@@ -48,6 +48,8 @@ function renderTokens({ trace }: Model): void {
   write("repaired", integer(trace?.reuse.repaired ?? null));
   write("generated", integer(trace?.generated ?? null));
   write("rate", trace ? rate(trace.generated, trace.firstTokenMs, trace.totalMs) : NONE);
+  write("drafted", drafted(trace));
+  write("a-pass", aPass(trace));
   write("exactness", exactness(trace));
   write("saved", trace ? `${percent(cached, cached + computed)} reused` : "");
   writeSplit("token-split", [kept, shifted, computed]);

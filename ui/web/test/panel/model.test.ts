@@ -3,6 +3,8 @@ import {
   type Model,
   PAST_KEPT,
   START,
+  aPass,
+  drafted,
   exactness,
   headline,
   lastSentence,
@@ -16,6 +18,7 @@ const TRACE: Trace = {
   weights: "int8",
   layout: "append",
   reuse: { kept: 90, shifted: 0, computed: 10, repaired: 0, stale: 0, exact: true },
+  drafts: { drafted: 0, accepted: 0, passes: 11, output: 11, drafters: [] },
   generated: 12,
   queueMs: 1,
   promptMs: 40,
@@ -109,5 +112,17 @@ describe("lastSentence", () => {
     expect(lastSentence(done("nothing"))).toContain("nothing");
     expect(lastSentence(done("late"))).toContain("Dropped");
     expect(lastSentence({ ...open, asking: { kind: "failed", sentence: "Full." } })).toBe("Full.");
+  });
+});
+
+describe("drafts", () => {
+  it("say how many tokens were taken, and whose they were", () => {
+    expect(drafted(null)).toBe("–");
+    expect(drafted(TRACE)).toBe("none");
+    const drafts = { drafted: 8, accepted: 5, passes: 4, output: 9, drafters: ["small_model", "suffix"] };
+    expect(drafted({ ...TRACE, drafts })).toBe("5 of 8 tokens (small model, suffix)");
+    expect(aPass({ ...TRACE, drafts })).toBe("2.3");
+    expect(aPass(null)).toBe("–");
+    expect(aPass({ ...TRACE, drafts: { ...drafts, passes: 0 } })).toBe("–");
   });
 });
