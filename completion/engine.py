@@ -205,13 +205,17 @@ class Engine:
         )
 
     def refresh(self, task: Task) -> Generator[None, None, int]:
-        """Bring the document's cache to the prompt of ``task`` and make all of it exact, in small steps.
+        """Bring the document's caches to the prompt of ``task`` and make the target's exact, in small steps.
 
-        Returns how many tokens were encoded.
+        Returns how many tokens the target encoded.
         """
         prompt = self.prompt(task.request, task.layout)
         document = task.request.document or _UNNAMED
-        return self._refresher.steps(document, prompt.tokens, room=self._completion.max_tokens)
+        count = yield from self._refresher.steps(document, prompt.tokens, room=self._completion.max_tokens)
+        drafting = self._drafting(task.request, prompt)
+        if drafting is not None:
+            yield from drafting.chooser.catch_up(drafting.source)
+        return count
 
     def prompt(self, request: CompletionRequest, layout: Layout) -> Prompt:
         """The prompt of a request. Changes nothing but what the codec remembers."""

@@ -86,6 +86,19 @@ class Chooser:
                 yield from model.begin(source)
                 request.tally.draft_s += time.perf_counter() - started
 
+    def catch_up(self, source: Source) -> Generator[None, None, None]:
+        """Let the models read a prompt while nobody waits, so that the next request may use them at once.
+
+        Pauses; a request in between has its way, and what was read is kept.
+        """
+        for model in self._costly:
+            if self._request is None and model.pending_s(source):
+                try:
+                    yield from model.begin(source)
+                finally:
+                    if self._request is None:
+                        model.end()
+
     def propose(self, output: Sequence[int], most: int) -> Draft:
         """The draft that promises most, of at most ``most`` tokens; empty where none pays."""
         request, most = self._request, min(most, self._window)

@@ -66,6 +66,8 @@ class SmallModelDrafter(CostlyDrafter):
         self._movable = movable
         self._token_s = 0.0
         self._read_s = 0.0
+        self._turn = 0
+        """Grows with each request: who was paused in an earlier one must not go on."""
         self._held = ExitStack()
         self._store: KVStore | None = None
         self._start = 0
@@ -86,8 +88,12 @@ class SmallModelDrafter(CostlyDrafter):
         return len(self._plan(source).compute) * self._read_s
 
     def begin(self, source: Source) -> Generator[None, None, None]:
-        """Bring the document's store to the prompt, ``chunk`` tokens between two pauses."""
+        """Bring the document's store to the prompt, ``chunk`` tokens between two pauses.
+
+        Ends at a pause behind which another request has begun.
+        """
         self.end()
+        turn = self._turn
         plan = self._plan(source)
         try:
             store = self._held.enter_context(self._pool.lease(_owner(source), len(plan.wanted) + _ROOM))
@@ -102,6 +108,8 @@ class SmallModelDrafter(CostlyDrafter):
             self._runner.encode_at(store, part)
             self._read_s = _mean(self._read_s, (time.perf_counter() - started) / len(part))
             yield
+            if turn != self._turn:
+                return
         self._store, self._start, self._output = store, len(plan.wanted), []
 
     def propose(self, output: Sequence[int], most: int) -> Draft:
@@ -139,6 +147,7 @@ class SmallModelDrafter(CostlyDrafter):
 
     def end(self) -> None:
         """Forget what was drafted and not said, and give the store back."""
+        self._turn += 1
         if self._store is not None:
             self._store.truncate(self._start + self._common(self._store))
         self._held.close()

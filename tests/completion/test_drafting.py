@@ -122,6 +122,18 @@ def test_a_cancelled_request_leaves_drafters_ready_for_the_next(
         assert ask(engine, task()).trace.output_ids == ask(plain, task()).trace.output_ids
 
 
+def test_an_idle_moment_lets_the_draft_model_read(tiny: LoadedModel, small: LoadedModel) -> None:
+    engine, plain = engine_of(tiny, "small_model", small), engine_of(tiny, "off")
+    run(engine.refresh(task()))
+    (done,) = (ask(engine, task()),)
+    assert done.trace.drafts.drafted > 0
+    assert done.trace.output_ids == ask(plain, task()).trace.output_ids
+    reading = engine.refresh(task(TEXT + "# more\n", CURSOR, document="other"))
+    run_some(reading, 3)
+    reading.close()
+    assert ask(engine, task()).trace.output_ids == ask(plain, task()).trace.output_ids
+
+
 def test_a_document_that_was_closed_is_forgotten(tiny: LoadedModel) -> None:
     engine = engine_of(tiny, "suffix")
     first = ask(engine, task())

@@ -157,6 +157,37 @@ def test_a_model_that_must_read_for_long_is_not_begun() -> None:
     assert model.begun == 0
 
 
+def test_a_model_reads_while_nobody_waits() -> None:
+    chooser = Chooser([], [model := Model(TRUTH, 0.9, begin_s=30.0)], window=8)
+    list(chooser.catch_up(SOURCE))
+    assert (model.begun, model.ends) == (1, 1)
+    model.begin_s = 0.0
+    list(chooser.catch_up(SOURCE))
+    assert model.begun == 1  # it has read all
+    run(chooser, TRUTH, requests=3)
+    assert model.begun > 1
+
+
+def test_a_reading_that_is_closed_gives_the_model_back() -> None:
+    chooser = Chooser([], [model := Model(TRUTH, 0.9, begin_s=30.0)], window=8)
+    reading = chooser.catch_up(SOURCE)
+    next(reading)
+    reading.close()
+    assert model.ends == 1
+
+
+def test_a_request_is_not_disturbed_by_a_reading() -> None:
+    chooser = Chooser([], [model := Model(TRUTH, 0.9, begin_s=30.0)], window=8, force=True)
+    reading = chooser.catch_up(SOURCE)
+    next(reading)
+    list(chooser.begin(SOURCE))
+    assert list(reading) == []
+    assert model.ends == 0  # the request has it
+    assert chooser.propose(TRUTH[:1], 4).drafter == "model"
+    chooser.end()
+    assert model.ends == 1
+
+
 def test_a_window_bounds_every_draft() -> None:
     chooser = Chooser([Lucky(TRUTH, 1.0)], window=3, force=True)
     list(chooser.begin(SOURCE))

@@ -189,3 +189,17 @@ def test_a_document_that_was_closed_leaves_nothing(small: LoadedModel) -> None:
         drafter.end()
     drafter.forget("d")
     assert [owner.split("\0")[0] for owner in pool.owners] == ["dd"]  # nothing is kept without a name
+
+
+def test_who_was_paused_does_not_go_on_in_another_request(small: LoadedModel) -> None:
+    """An idle reading is paused, a request comes and goes; then somebody drives the reading on."""
+    pool = pool_of(small)
+    drafter, _ = drafter_of(small, pool=pool)
+    reading = drafter.begin(source(PREFIX))
+    next(reading)
+    other = source((*PREFIX, 12, 13))
+    list(drafter.begin(other))
+    assert list(reading) == []
+    assert list(drafter.propose([55], 3).tokens) == cold(small, [*other.prompt.ids, 55], 3)
+    drafter.end()
+    pool.audit()
