@@ -28,6 +28,7 @@
 from typing import NamedTuple
 
 from completion import errors as completion
+from drafts import errors as drafts
 from kvcache import errors as cache
 
 
@@ -138,7 +139,7 @@ INTERNAL = Codes(-32603, 500, 70)
 
 def codes_by_error() -> dict[type[Exception], Codes]:
     """The one table: every error class of ours, bases too."""
-    return _ours() | _completions() | _models() | _caches()
+    return _ours() | _completions() | _models() | _caches() | _drafts()
 
 
 def report(error: BaseException) -> Report:
@@ -216,4 +217,17 @@ def _caches() -> dict[type[Exception], Codes]:
         cache.UnsupportedCache: Codes(-32053, 422, 3),
         cache.UnsupportedShift: Codes(-32603, 500, 70),
         cache.AuditError: Codes(-32603, 500, 70),
+    }
+
+
+def _drafts() -> dict[type[Exception], Codes]:
+    return {
+        drafts.DraftError: Codes(-32603, 500, 3),
+        drafts.CorruptDraft: Codes(-32055, 500, 3),
+        drafts.OtherVocabulary: Codes(-32056, 422, 3),
+        drafts.TrainingError: Codes(-32603, 500, 3),
+        drafts.BadRecipe: Codes(-32603, 500, 2),
+        drafts.NoCorpus: Codes(-32603, 500, 2),
+        drafts.OtherRun: Codes(-32603, 500, 2),
+        drafts.CorruptCheckpoint: Codes(-32603, 500, 3),
     }

@@ -10,6 +10,7 @@ import typer
 from assistant.cli.errors import CommandError
 from assistant.errors import AssistantError, report
 from completion.errors import CompletionError
+from drafts.errors import DraftError
 from kvcache.errors import CacheError
 
 P = ParamSpec("P")
@@ -36,7 +37,7 @@ def sentences(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (AssistantError, CompletionError, CacheError) as error:
+        except (AssistantError, CompletionError, DraftError, CacheError) as error:
             say(f"splice: {error}")
             raise typer.Exit(exit_code(error)) from error
 

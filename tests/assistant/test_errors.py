@@ -7,9 +7,10 @@ import pytest
 import assistant.errors
 from assistant.errors import AssistantError, DocumentNotOpen, OutOfSync, codes_by_error, report
 from completion.errors import CompletionError, DocumentTooLarge
+from drafts.errors import DraftError
 from kvcache.errors import CacheError
 
-ROOTS = AssistantError, CompletionError, CacheError
+ROOTS = AssistantError, CompletionError, DraftError, CacheError
 
 
 def tree(cls: type[Exception]) -> set[type[Exception]]:
