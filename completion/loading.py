@@ -64,7 +64,7 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
     """
     device = choose_device(config.device)
     weights = choose_weights(config.weights, device)
-    codec = TextCodec(_tokenizer(directory))
+    codec = TextCodec(open_tokenizer(directory))
     family = detect_family(codec.special_tokens)
     opened = _open(directory, weights, device, config)
     dtype = torch.bfloat16 if weights == "bfloat16" else torch.float32
@@ -185,7 +185,8 @@ def _max_positions(config: Any) -> int:
     return min(own, position_limit(config) or own)
 
 
-def _tokenizer(directory: Path) -> Tokenizer:
+def open_tokenizer(directory: Path) -> Tokenizer:
+    """The tokenizer of the model in ``directory``. Raises CorruptModel."""
     try:
         return Tokenizer.from_file(str(directory / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception

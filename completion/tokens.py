@@ -8,7 +8,7 @@ for by name.
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -92,6 +92,11 @@ class TextCodec:
 
     def _encode_whole(self, text: str) -> list[int]:
         return self._plain.encode(text, add_special_tokens=False).ids
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text as ordinary text, on all cores; for much text. None is remembered."""
+        plain = [SURROGATE.sub("\ufffd", text) for text in texts]
+        return [each.ids for each in self._plain.encode_batch(plain, add_special_tokens=False)]
 
     def bytes_of(self, token: int) -> bytes:
         """The bytes a token stands for; empty for specials and padding ids."""

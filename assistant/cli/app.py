@@ -6,6 +6,7 @@ import typer
 
 from assistant.cli.complete import complete
 from assistant.cli.doctor import doctor
+from assistant.cli.drafts import drafts_app
 from assistant.cli.lsp import lsp
 from assistant.cli.models import models_app
 from assistant.cli.serve import serve
@@ -39,6 +40,7 @@ def make_app() -> typer.Typer:
     commands.command()(complete)
     commands.command()(doctor)
     commands.add_typer(models_app, name="models")
+    commands.add_typer(drafts_app, name="drafts")
     return commands
 
 

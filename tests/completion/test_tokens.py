@@ -32,6 +32,11 @@ def test_no_text_becomes_a_special_token(codec: TextCodec, text: str) -> None:
     assert not codec.special_ids.intersection(codec.encode(text))
 
 
+@given(batch=st.lists(with_specials, max_size=4))
+def test_many_texts_at_once_are_those_texts(codec: TextCodec, batch: list[str]) -> None:
+    assert codec.encode_batch(batch) == [list(codec.encode(text)) for text in batch]
+
+
 def test_specials_are_had_by_name(codec: TextCodec) -> None:
     assert codec.special("<|fim_middle|>") in codec.special_ids
     assert codec.bytes_of(codec.special("<|fim_middle|>")) == b""
