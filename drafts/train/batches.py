@@ -78,6 +78,13 @@ class Mixture:
     """Share of the samples taken from prose, where there is any."""
 
 
+class _Parts(NamedTuple):
+    """One text, or prefix, middle and suffix; and whether the document ends with them."""
+
+    texts: tuple[str, ...]
+    is_end: bool
+
+
 class DocumentBatches:
     """Batches of random places of the documents: each character is as likely as any of its kind."""
 
@@ -103,27 +110,26 @@ class DocumentBatches:
         mixture = self._mixture
         rng = np.random.default_rng([mixture.seed, step])
         parts = [self._parts(rng) for _ in range(mixture.rows)]
-        encoded = iter(self._codec.encode_batch([text for texts in parts for text in texts]))
-        samples = [self._sample([next(encoded) for _ in texts]) for texts in parts]
+        encoded = iter(self._codec.encode_batch([text for each in parts for text in each.texts]))
+        samples = [self._sample(each, [next(encoded) for _ in each.texts]) for each in parts]
         return batch_of(samples, mixture.length, self._vocabulary)
 
-    def _parts(self, rng: np.random.Generator) -> tuple[str, ...]:
-        """One text, or prefix, middle and suffix."""
+    def _parts(self, rng: np.random.Generator) -> _Parts:
         length = self._mixture.length
-        text = window(self._text(rng), length, rng)
+        seen = window(self._text(rng), length, rng)
         if rng.random() >= self._mixture.fim:
-            return (text,)
-        return cut_middle(text, 2 * length, rng)
+            return _Parts((seen.text,), seen.is_end)
+        return _Parts(cut_middle(seen.text, 2 * length, rng), seen.is_end)
 
     def _text(self, rng: np.random.Generator) -> str:
         kind = int(len(self._kinds) > 1 and rng.random() >= self._mixture.prose)
         ends = self._ends[kind]
         return self._kinds[kind][bisect.bisect_right(ends, int(rng.integers(ends[-1])))]
 
-    def _sample(self, encoded: Sequence[Sequence[int]]) -> Sample:
+    def _sample(self, parts: _Parts, encoded: Sequence[Sequence[int]]) -> Sample:
         most = self._mixture.length + 1
         if len(encoded) == 1:
-            return text_sample(encoded[0], most, self._fim.stops[0])
+            return text_sample(encoded[0], most, self._fim.stops[0] if parts.is_end else None)
         return fim_sample(encoded, most, self._fim, middle_only=False)
 
 
@@ -142,14 +148,13 @@ class SampleBatches:
 
     def at(self, step: int) -> Batch:
         """The batch of a step."""
-        chosen = [self._sample(step * self._rows + row) for row in range(self._rows)]
+        first, count = step * self._rows, len(self._samples)
+        rounds = range(first // count, (first + self._rows - 1) // count + 1)
+        order = np.concatenate(
+            [np.random.default_rng([self._seed, turn]).permutation(count) for turn in rounds]
+        )
+        chosen = [self._samples[int(at)] for at in order[first % count :][: self._rows]]
         return batch_of(chosen, self._length, self._vocabulary)
-
-    def _sample(self, index: int) -> Sample:
-        turn, at = divmod(index, len(self._samples))
-        return self._samples[
-            int(np.random.default_rng([self._seed, turn]).permutation(len(self._samples))[at])
-        ]
 
 
 def _texts(documents: Sequence[Document], kind: str) -> list[str]:

@@ -60,8 +60,8 @@ class Course:
                 self.ledger.add(loss)
                 self._after(stage)
                 self._watch.tell(Progress("Training", self.trainer.step, total, self._note(stage)))
+        self.save()
         if self.trainer.step < stage.until:
-            self.save()
             raise Interrupted
 
     def _after(self, stage: Stage) -> None:
@@ -71,7 +71,7 @@ class Course:
         measuring = end or step % max(1, recipe.pace.steps // recipe.evaluations) == 0
         if measuring or step % max(1, recipe.pace.steps // _ROWS) == 0:
             self._close(stage, measuring=measuring)
-        if measuring or step % max(_APART, recipe.pace.steps // _CHECKPOINTS) == 0:
+        if step < stage.until and step % max(_APART, recipe.pace.steps // _CHECKPOINTS) == 0:
             self.save()
 
     def _close(self, stage: Stage, *, measuring: bool) -> None:

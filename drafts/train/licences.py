@@ -134,9 +134,11 @@ class Licences:
     """The licences of the files below one folder. Remembers what it read of each folder."""
 
     def __init__(self, root: Path) -> None:
-        """``root`` is the folder that was named; licence files above it count inside a git repository."""
-        self._root = root
-        self._top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+        """``root`` is the folder that was named.
+
+        What lies above it counts up to the top of its git repository, or of the packages installed there.
+        """
+        self._top = next((folder for folder in (root, *root.parents) if _is_top(folder)), root)
         self._of_folder: dict[Path, str | None] = {}
         self._installed: dict[Path, dict[str, str]] = {}
 
@@ -173,6 +175,10 @@ def _installed(folder: Path) -> Iterator[tuple[str, str]]:
         licence = licence_of_metadata(_read(info / "METADATA"))
         for line in _read(info / "RECORD").splitlines():
             yield line.partition(",")[0].strip('"'), licence
+
+
+def _is_top(folder: Path) -> bool:
+    return (folder / ".git").exists() or any(folder.glob("*.dist-info"))
 
 
 def _is_licence(path: Path) -> bool:

@@ -4,13 +4,14 @@
 words; beside them lie ``draft.json``, the vocabulary map and the curves of the training.
 """
 
+import copy
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers.utils import logging as transformers_logging
+from safetensors import torch as safetensors_torch
 
 from drafts.card import CARD, DraftCard, write_card
 from drafts.errors import BadRecipe
@@ -36,11 +37,20 @@ def write_draft(
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    state = {name: tensor.detach().half() for name, tensor in model.state_dict().items()}
-    model.config.dtype = torch.float16
-    transformers_logging.disable_progress_bar()
-    model.save_pretrained(part, state_dict=state)
+    _write_model(part, model)
     write_vocabulary(part, vocabulary)
     write_curves(part, rows, card.exits)
     write_card(part, card)
     part.replace(out)
+
+
+def _write_model(directory: Path, model: Any) -> None:
+    """The configuration and the weights in float16; a head that is the embedding is not written twice."""
+    config = copy.deepcopy(model.config)
+    config.dtype, config.architectures = torch.float16, [type(model).__name__]
+    config.save_pretrained(directory)
+    state = {name: tensor.detach().half().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if config.tie_word_embeddings:
+        state.pop("lm_head.weight", None)
+    files: Any = safetensors_torch  # partly untyped
+    files.save_file(state, directory / "model.safetensors", metadata={"format": "pt"})

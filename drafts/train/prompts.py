@@ -50,7 +50,9 @@ def middles(documents: Sequence[Document], codec: Codec, fim: FimIds, asking: As
     code = [each for each in documents if each.kind == "code"] or list(documents)
     rng = np.random.default_rng([asking.seed, len(code)])
     cuts = [
-        cut_middle(window(code[int(rng.integers(len(code)))].text, asking.length, rng), 4 * asking.most, rng)
+        cut_middle(
+            window(code[int(rng.integers(len(code)))].text, asking.length, rng).text, 4 * asking.most, rng
+        )
         for _ in range(asking.count)
     ]
     cuts = [cut for cut in cuts if cut.middle.strip()]

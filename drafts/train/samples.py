@@ -56,14 +56,21 @@ class Cut(NamedTuple):
     suffix: str
 
 
-def window(text: str, length: int, rng: np.random.Generator) -> str:
+class Window(NamedTuple):
+    """A part of a document, and whether the document ends with it."""
+
+    text: str
+    is_end: bool
+
+
+def window(text: str, length: int, rng: np.random.Generator) -> Window:
     """Some lines in a row that have ``length`` tokens, about; all where the text is short."""
     wanted = length * _CHARS
     if len(text) <= wanted:
-        return text
+        return Window(text, is_end=True)
     at = int(rng.integers(len(text) - wanted // 2))
     start = text.rfind("\n", 0, at) + 1
-    return text[start : start + wanted]
+    return Window(text[start : start + wanted], is_end=start + wanted >= len(text))
 
 
 def cut_middle(text: str, most: int, rng: np.random.Generator) -> Cut:
@@ -90,9 +97,9 @@ def _lines(text: str, rng: np.random.Generator) -> tuple[int, int]:
     return starts[first] + len(line) - len(line.lstrip()), end
 
 
-def text_sample(ids: Sequence[int], length: int, stop: int) -> Sample:
-    """The first ``length`` tokens, ended by ``stop`` where the text ends earlier."""
-    whole = (*ids, stop)
+def text_sample(ids: Sequence[int], length: int, stop: int | None) -> Sample:
+    """The first ``length`` tokens, ended by ``stop`` where they are fewer; None: the text goes on."""
+    whole = (*ids,) if stop is None else (*ids, stop)
     return Sample(whole[:length], 0)
 
 

@@ -101,4 +101,5 @@ def test_installed_files_have_their_packages_licence(tmp_path: Path) -> None:
     licences = Licences(tmp_path)
     assert licences.of(tmp_path / "good" / "a.py", "") == "MIT"
     assert licences.of(tmp_path / "bad" / "a.py", "") == "GPL-3.0-only"
+    assert Licences(tmp_path / "good").of(tmp_path / "good" / "a.py", "") == "MIT"
     assert licences.of(tmp_path / "nobodys" / "a.py", "") == UNKNOWN

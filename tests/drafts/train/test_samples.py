@@ -31,11 +31,12 @@ def test_middles_are_spans_and_whole_lines() -> None:
 
 @given(texts, st.integers(1, 40), seeds)
 def test_a_window_is_a_part_that_begins_with_a_line(text: str, length: int, rng: np.random.Generator) -> None:
-    part = window(text, length, rng)
-    assert len(part) <= max(length * 4, 0) or part == text
-    assert any(
-        text[at:].startswith(part) and (at == 0 or text[at - 1] == "\n") for at in range(len(text) + 1)
-    )
+    part, is_end = window(text, length, rng)
+    assert len(part) <= length * 4
+    starts = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
+    places = [at for at in starts if text[at:].startswith(part)]
+    assert places
+    assert any((at + len(part) == len(text)) == is_end for at in places)
 
 
 @given(tokens, tokens, tokens, st.integers(16, 80), st.booleans())
@@ -67,6 +68,7 @@ def test_a_prompt_uses_the_room_it_has(prefix, suffix, room: int) -> None:
 def test_text_ends_with_a_stop_where_it_ends() -> None:
     assert text_sample([1, 2, 3], 8, 100).ids == (1, 2, 3, 100)
     assert text_sample([1, 2, 3], 2, 100).ids == (1, 2)
+    assert text_sample([1, 2, 3], 8, None).ids == (1, 2, 3)
 
 
 def test_all_special_tokens_are_named() -> None:
