@@ -52,11 +52,14 @@ _CLASSIFIERS = (
     ("The Unlicense (Unlicense)", "Unlicense"),
 )
 _PLAIN_NAMES = (
-    ("apache", "Apache-2.0"), ("apache 2.0", "Apache-2.0"), ("apache license 2.0", "Apache-2.0"),
-    ("apache-2.0", "Apache-2.0"), ("apache license, version 2.0", "Apache-2.0"), ("bsd", "BSD-3-Clause"),
+    ("apache", "Apache-2.0"), ("apache 2.0", "Apache-2.0"), ("apache-2.0", "Apache-2.0"),
+    ("apache software", "Apache-2.0"), ("apache software 2.0", "Apache-2.0"), ("bsd", "BSD-3-Clause"),
     ("bsd 3-clause", "BSD-3-Clause"), ("bsd-3-clause", "BSD-3-Clause"), ("isc", "ISC"), ("mit", "MIT"),
-    ("mit license", "MIT"), ("the mit license", "MIT"), ("psf-2.0", "PSF-2.0"),
+    ("psf-2.0", "PSF-2.0"),
 )  # fmt: skip
+"""What people write, in lower case, without the words of ``_FILLING``."""
+_FILLING = re.compile(r"\b(the|licen[sc]ed?|version)\b|,")
+_SAYS_NOTHING = frozenset({"OSI Approved", "DFSG approved"})
 
 
 def header_of(text: str) -> str | None:
@@ -79,7 +82,9 @@ def licence_of_metadata(text: str) -> str:
     for key, _, value in fields:
         if key == "License-Expression":
             return value.strip()
-    named = {value.strip().lower() for key, _, value in fields if key == "License"}
+    named = {
+        " ".join(_FILLING.sub(" ", value.lower()).split()) for key, _, value in fields if key == "License"
+    }
     classes = {
         value.rpartition("::")[2].strip()
         for key, _, value in fields
@@ -87,7 +92,7 @@ def licence_of_metadata(text: str) -> str:
     }
     found = {spdx for name, spdx in _PLAIN_NAMES if name in named}
     found |= {spdx for name, spdx in _CLASSIFIERS if name in classes}
-    known = {name for name, _ in _CLASSIFIERS} | {"OSI Approved"}
+    known = {name for name, _ in _CLASSIFIERS} | _SAYS_NOTHING
     return " AND ".join(sorted(found)) if found and classes <= known else UNKNOWN
 
 

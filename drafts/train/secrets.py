@@ -15,20 +15,25 @@ _NAMES = (
     "secrets.toml", ".git-credentials",
 )  # fmt: skip
 _KEYS = (
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")),
-    ("an AWS key", re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40,})")),
-    ("a GitLab token", re.compile(r"\bglpat-[\w-]{20}\b")),
-    ("a Slack token", re.compile(r"\bxox[abeoprs]-[\w-]{10,}")),
-    ("a Google key", re.compile(r"\bAIza[\w-]{35}")),
-    ("a hub token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    ("a PyPI token", re.compile(r"\bpypi-[\w-]{50,}")),
-    ("an API key", re.compile(r"\bsk-[A-Za-z0-9_-]{32,}")),
-    ("a web token", re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")),
-    ("a password in an address", re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@'\"{<$]+:[^\s/@'\"{<$]{6,}@")),
+    ("a private key", ("PRIVATE KEY",), re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")),
+    ("an AWS key", ("AKIA", "ASIA"), re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a GitHub token", ("gh", "github_pat"), re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40,})")),
+    ("a GitLab token", ("glpat-",), re.compile(r"\bglpat-[\w-]{20}\b")),
+    ("a Slack token", ("xox",), re.compile(r"\bxox[abeoprs]-[\w-]{10,}")),
+    ("a Google key", ("AIza",), re.compile(r"\bAIza[\w-]{35}")),
+    ("a hub token", ("hf_",), re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
+    ("a PyPI token", ("pypi-",), re.compile(r"\bpypi-[\w-]{50,}")),
+    ("an API key", ("sk-",), re.compile(r"\bsk-[A-Za-z0-9_-]{32,}")),
+    ("a web token", ("eyJ",), re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")),
+    (
+        "a password in an address",
+        ("://",),
+        re.compile(r"://[^\s/:@'\"{<$]+:[^\s/@'\"{<$]{6,}@"),
+    ),
 )
+"""What it is, what must be in a text for it, which is found quickly, and what it looks like."""
 _ASSIGNED = re.compile(
-    r"(?i)(?:secret|token|passw(?:or)?d|api_?key|access_?key)\w*['\"]?\s*[:=]\s*['\"]([A-Za-z0-9+/_=\-]{20,})['\"]"
+    r"(?i)(?:secret|token|passwd|password|api_?key|access_?key)\w*['\"]?\s*[:=]\s*['\"]([\w+/=\-]{20,})['\"]"
 )
 _RANDOM_BITS = 3.7
 """Bits a character from which on a string reads as random; words of code lie at 3.5 and below."""
@@ -41,10 +46,14 @@ def secret_name(name: str) -> bool:
 
 def secret_in(text: str) -> str | None:
     """What in ``text`` looks like a key, in words; None when nothing does."""
-    known = next((what for what, pattern in _KEYS if pattern.search(text)), None)
+    known = next((what for what, hints, pattern in _KEYS if _has(text, hints) and pattern.search(text)), None)
     if known:
         return known
     return "a value that looks random" if any(map(_is_random, _ASSIGNED.findall(text))) else None
+
+
+def _has(text: str, hints: tuple[str, ...]) -> bool:
+    return any(hint in text for hint in hints)
 
 
 def _is_random(value: str) -> bool:

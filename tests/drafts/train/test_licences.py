@@ -58,6 +58,8 @@ def test_metadata_names_the_licence_in_three_ways() -> None:
         licence_of_metadata("Name: x\nLicense-Expression: MIT OR Apache-2.0\n\nbody") == "MIT OR Apache-2.0"
     )
     assert licence_of_metadata("Name: x\nLicense: MIT License\n") == "MIT"
+    assert licence_of_metadata("License: Apache 2.0 License\n") == "Apache-2.0"
+    assert licence_of_metadata("License: Apache License, Version 2.0\n") == "Apache-2.0"
     assert licence_of_metadata("Classifier: License :: OSI Approved :: BSD License\n") == "BSD-3-Clause"
     assert licence_of_metadata("Name: x\n\nLicense: MIT\n") == UNKNOWN  # in the description
     both = "License: MIT\nClassifier: License :: OSI Approved :: GNU General Public License v3 (GPLv3)\n"
