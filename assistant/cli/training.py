@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from drafts.train.samples import FimIds
 
 _GPU = Path("/dev/nvidiactl")
+HELD_OUT = 64
+"""Prompts a draft is measured with; no more than the target completes to train it."""
 _LINES = 20
 """Lines a part is told in, where there is no terminal."""
 
@@ -117,6 +119,7 @@ def recipe_of(wishes: Wishes) -> "Recipe":
         length=wishes.length,
         most=min(48, wishes.length // 4),
         prompts=wishes.prompts,
+        held_out_prompts=min(HELD_OUT, wishes.prompts) or HELD_OUT,
         seed=wishes.seed,
         from_layers=wishes.base is not None,
     )

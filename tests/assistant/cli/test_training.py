@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def test_every_wish_arrives() -> None:
     assert (recipe.all_exits, recipe.words, recipe.rows, recipe.length) == ((2, 4), 300, 3, 64)
     assert (recipe.prompts, recipe.seed, job.rules.seed, job.resume) == (0, 2, 2, True)
     assert {"unknown", "MIT"} <= job.rules.allowed
+    assert [recipe_of(replace(WISHES, prompts=count)).held_out_prompts for count in (0, 8, 99)] == [64, 8, 64]
     recipe.check()
 
 
