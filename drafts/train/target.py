@@ -22,9 +22,9 @@ class Target:
     """A target that completes batches of prompts."""
 
     def __init__(self, directory: Path, device: torch.device, *, stops: Sequence[int], most: int) -> None:
-        """Load the model, in bfloat16 on CUDA. A completion has ``most`` tokens or ends with a stop."""
-        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        self._model = load_whole(directory, dtype).to(device).eval().requires_grad_(False)
+        """The model is loaded when it is first asked. A completion has ``most`` tokens or ends with a stop."""
+        self._directory = directory
+        self._model: Any = None
         self._device = device
         self._stops = frozenset(stops)
         self._most = most
@@ -33,6 +33,8 @@ class Target:
         self, prompts: Sequence[Sequence[int]], temperature: float, generator: torch.Generator
     ) -> list[tuple[int, ...]]:
         """One completion a prompt, with the stop that ended it. ``generator`` lies on the CPU."""
+        if self._model is None:
+            self._model = self._loaded()
         found: list[list[int]] = [[] for _ in prompts]
         for chosen in self._chosen(prompts, temperature, generator):
             for tokens, token in zip(found, chosen, strict=True):
@@ -41,6 +43,11 @@ class Target:
             if all(map(self._ended, found)):
                 break
         return [tuple(tokens) for tokens in found]
+
+    def _loaded(self) -> Any:
+        """The model on its device, in bfloat16 on CUDA."""
+        dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+        return load_whole(self._directory, dtype).to(self._device).eval().requires_grad_(False)
 
     def _ended(self, tokens: Sequence[int]) -> bool:
         return bool(tokens) and tokens[-1] in self._stops

@@ -10,7 +10,8 @@ from drafts.train.samples import FimIds, cut_middle, fim_sample, prompt, text_sa
 FIM = FimIds(prefix=101, suffix=102, middle=103, stops=(100, 104), opening=(99,))
 texts = st.text("ab \n\t(é", max_size=200)
 seeds = st.integers(0, 10_000).map(np.random.default_rng)
-tokens = st.lists(st.integers(0, 50), max_size=60)
+few = st.lists(st.integers(0, 50), max_size=60)
+tokens = few | st.lists(st.integers(0, 50), min_size=30, max_size=60)
 
 
 @given(texts, st.integers(1, 50), seeds)
