@@ -16,7 +16,7 @@ from drafts.train.checkpoint import write_json
 from drafts.train.corpus import Document
 from drafts.train.samples import FimIds, cut_middle, prompt, window
 
-_CHUNK = 16
+_CHUNK = 32
 """Prompts completed at a time, and kept together."""
 
 

@@ -22,7 +22,7 @@ class Target:
     """A target that completes batches of prompts."""
 
     def __init__(self, directory: Path, device: torch.device, *, stops: Sequence[int], most: int) -> None:
-        """The model is loaded when it is first asked. A completion has ``most`` tokens or ends with a stop."""
+        """The model is loaded when first asked. A completion has ``most`` tokens or ends with a stop."""
         self._directory = directory
         self._model: Any = None
         self._device = device

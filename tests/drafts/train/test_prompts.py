@@ -57,10 +57,10 @@ def test_files_too_short_give_nothing(codec, fim) -> None:
 def test_completions_are_kept_and_asked_for_once(tmp_path: Path) -> None:
     first, second = Scripted(), Scripted()
     work = completed(PROMPTS, first, tmp_path, temperatures=(0.0, 0.8), seed=1)
-    assert next(work) == 16
+    assert next(work) == 32
     work.close()  # stopped behind the first chunk
     found = drained(completed(PROMPTS, second, tmp_path, temperatures=(0.0, 0.8), seed=1))
-    assert first.asked + second.asked == [(16, 0.0), (16, 0.8), (8, 0.0)]
+    assert first.asked + second.asked == [(32, 0.0), (8, 0.8)]
     assert found == [
         HeldOut((n, n + 1), (n + 1, n)) for n in range(40) if n != 3
     ]  # who says nothing is left out
