@@ -80,11 +80,15 @@ class Chooser:
         for drafter in self._free:
             yield from drafter.begin(source)
         for model in self._costly:
+            pays, pending = self._pays_to_begin(model, source), model.pending_s(source)
+            if not pays and self._tried_s + pending >= _TRIALS * self._busy_s:
+                continue
             started = time.perf_counter()
-            if self._pays_to_begin(model, source):
-                request.ready.append(model)
-                yield from model.begin(source)
-                request.tally.draft_s += time.perf_counter() - started
+            request.ready.append(model)
+            yield from model.begin(source)
+            spent = time.perf_counter() - started
+            request.tally.draft_s += spent
+            self._tried_s += 0.0 if pays else spent
 
     def catch_up(self, source: Source) -> Generator[None, None, None]:
         """Let the models read a prompt while nobody waits, so that the next request may use them at once.
@@ -201,9 +205,7 @@ class Chooser:
         if not without:
             return False  # nothing was measured so far
         tokens = self._expected.get(source.language, _EXPECTED_TOKENS)
-        return tokens / without > (tokens / with_it + pending) * _GAIN or (
-            self._tried_s + pending < _TRIALS * self._busy_s
-        )
+        return tokens / without > (tokens / with_it + pending) * _GAIN
 
     def _worth(self, tokens: float, drafted: int, spent_s: float = 0.0) -> float:
         """Tokens a second of a step that gives ``tokens``; 0 before any pass was measured."""

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _UNNAMED = "\0draft"
 """Owner of the store for requests without a document: dropped behind each."""
+_UNMEASURED_S = 5e-3
+"""Seconds a token is guessed to take to be read, so that a long prompt waits for an idle moment."""
 _FOLLOW = 0.2
 _ROOM = 192
 """Tokens of output that a store has room for; behind them nothing is drafted."""
@@ -65,7 +67,7 @@ class SmallModelDrafter(CostlyDrafter):
         self._chunk = chunk
         self._movable = movable
         self._token_s = 0.0
-        self._read_s = 0.0
+        self._read_s = _UNMEASURED_S
         self._turn = 0
         """Grows with each request: who was paused in an earlier one must not go on."""
         self._held = ExitStack()
