@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import typer
 
@@ -19,8 +19,7 @@ from assistant import errors
 from assistant.cli import errors as cli_errors
 from assistant.cli.app import make_app
 from assistant.lsp import messages
-from assistant.settings import ServerConfig, describe_settings
-from completion.config import CompletionConfig, EngineConfig
+from assistant.settings import Settings, describe_settings
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by `make docs` from the code; edit the code instead. -->"
@@ -41,7 +40,8 @@ EXIT_CODES = (
     "Every error is one sentence that says what to do. Exit codes: 0 all well, 1 anything else, 2 asked for "
     "wrongly, 3 the model, 4 the network or the disk, 5 the server, 70 a bug of ours, 130 Ctrl-C."
 )
-SECTIONS = (("engine", EngineConfig), ("completion", CompletionConfig), ("server", ServerConfig))
+SECTIONS = tuple(get_type_hints(Settings).items())
+"""Every section of the settings file and its dataclass."""
 
 
 def pages() -> dict[Path, str]:
