@@ -36,6 +36,9 @@ from kvcache.report import ReuseReport
 _UNNAMED = "\0unnamed"
 """Owner of the store of requests without a document: dropped behind each."""
 
+_PREDICTION_CHARS = 8_000
+"""Of what is expected at the cursor: an answer is shorter, and more takes longer to read than it saves."""
+
 _ITS_SHARE = 4
 """Work in the background may take this part of the caches' budget, beside it."""
 
@@ -193,7 +196,8 @@ class Engine:
     def _drafting(self, request: CompletionRequest, prompt: Prompt) -> Drafting | None:
         if self._chooser is None:
             return None
-        predicted = request.prediction and prompt.piece.decode() + request.prediction
+        expected = request.prediction[:_PREDICTION_CHARS]
+        predicted = expected and prompt.piece.decode() + expected
         return Drafting(
             self._chooser,
             Source(

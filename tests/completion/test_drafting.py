@@ -1,5 +1,6 @@
 """The drafters of an engine: what fits is used, what does not is refused by name, and no answer changes."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def test_asked_again_the_answer_is_drafted_from_the_first(tiny: LoadedModel) -> 
     assert second.trace.output_ids == first.trace.output_ids
     assert second.trace.drafts.passes < first.trace.drafts.passes
     assert second.trace.drafts.accepted > first.trace.generated // 2
+
+
+def test_a_prediction_of_megabytes_costs_no_more_than_one_of_pages(tiny: LoadedModel) -> None:
+    engine = engine_of(tiny, "typed")
+    plain = ask(engine, task())
+    started = time.perf_counter()
+    told = run(engine.complete(task(prediction=f"{plain.text}\n" + "x = 1; y = 2\n" * 500_000)))
+    assert time.perf_counter() - started < 2
+    assert told.trace.output_ids == plain.trace.output_ids
 
 
 def test_off_is_off(tiny: LoadedModel, small: LoadedModel) -> None:
