@@ -73,8 +73,8 @@ class Settings:
 
     engine: EngineConfig = field(default_factory=EngineConfig)
     completion: CompletionConfig = field(default_factory=CompletionConfig)
-    drafts: DraftConfig = field(default_factory=DraftConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
+    drafts: DraftConfig = field(default_factory=DraftConfig)
 
 
 class Given(NamedTuple):

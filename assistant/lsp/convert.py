@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from assistant.document import Edit, EditMaker
 from assistant.errors import BadParams
@@ -100,5 +100,14 @@ def status_of(status: ServiceStatus) -> dict[str, Any]:
     return _camel(dataclasses.asdict(status))
 
 
-def _camel(fields: dict[str, Any]) -> dict[str, Any]:
-    return {re.sub(r"_(\w)", lambda match: match[1].upper(), name): value for name, value in fields.items()}
+def _camel(value: Any) -> Any:
+    """The value with every name in it in camelCase, however deep."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        return {
+            re.sub(r"_(\w)", lambda match: match[1].upper(), name): _camel(each)
+            for name, each in fields.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_camel(each) for each in cast("list[Any]", value)]
+    return value
