@@ -47,7 +47,7 @@ def cold(engine: Engine, asked: Task) -> Completion:
     return run(engine.complete(replace(asked, request=replace(asked.request, document=None))))
 
 
-@pytest.mark.parametrize("at", range(0, 800, 73))
+@pytest.mark.parametrize("at", range(0, 560, 51))
 def test_one_failure_anywhere_costs_the_other_documents_caches_and_nothing_else(
     engine: Engine, at: int
 ) -> None:
