@@ -112,7 +112,11 @@ class Decoder:
                 yield from drafting.begin()
             while len(output) < limits.tokens:
                 verdict = self.verifier.step(
-                    store, output, piece=self._left(piece, output), most=limits.tokens, drafting=drafting
+                    store,
+                    output,
+                    piece=self.verifier.left(piece, output),
+                    most=limits.tokens,
+                    drafting=drafting,
                 )
                 told = start + len(output)
                 yield None
@@ -123,14 +127,6 @@ class Decoder:
         finally:
             if len(store) > told:  # accepted tokens that nobody took
                 store.truncate(told)
-
-    def _left(self, piece: bytes, output: list[int]) -> bytes:
-        """What of ``piece`` the output has not spelled yet."""
-        for token in output:
-            if not piece:
-                break
-            piece = after(piece, self.codec.bytes_of(token))
-        return piece
 
 
 def _beyond(piece: bytes, token: bytes) -> tuple[bytes, bytes]:

@@ -66,17 +66,20 @@ class Verifier:
             drafting.chooser.observe(verdict, time.perf_counter() - started)
         return verdict
 
+    def left(self, piece: bytes, tokens: Sequence[int]) -> bytes:
+        """What of ``piece`` is still to be spelled behind ``tokens``."""
+        for token in tokens:
+            if not piece:
+                break
+            piece = after(piece, self.bytes_of(token))
+        return piece
+
     def _choice(self, logits: torch.Tensor, piece: bytes) -> Choice:
         """The target's token behind a row, given the drafted tokens in front; logits ``[rows, size]``."""
         if not piece:
             likeliest = listed(logits.argmax(-1))
             return lambda row, _: likeliest[row]
-        return lambda row, path: greedy(logits[row], self._agreeing(self._left(piece, path)))
-
-    def _left(self, piece: bytes, path: Sequence[int]) -> bytes:
-        for token in path:
-            piece = after(piece, self.bytes_of(token))
-        return piece
+        return lambda row, path: greedy(logits[row], self._agreeing(self.left(piece, path)))
 
     def _agreeing(self, piece: bytes) -> Sequence[int] | None:
         """The ids that may come next, or None for all; all, too, if none agrees."""

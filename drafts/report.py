@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from drafts.draft import Draft, Verdict
+from drafts.draft import Verdict
+from drafts.trees import depths
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,3 @@ class Tally:
             drafted_at=tuple(self._drafted_at[name][at] for at in range(deepest)),
             accepted_at=tuple(self._accepted_at[name][at] for at in range(deepest)),
         )
-
-
-def depths(draft: Draft) -> tuple[int, ...]:
-    """How many nodes each node has in front of it."""
-    found: list[int] = []
-    for parent in draft.parents:
-        found.append(0 if parent < 0 else found[parent] + 1)
-    return tuple(found)

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from completion.config import CompletionConfig, EngineConfig
+from completion.drafting import Drafters
 from completion.engine import Engine, Task
 from completion.errors import OutOfMemory
 from completion.loading import LoadedModel
 from completion.records import Completion, CompletionRequest
 from completion.reuse import owners_of
 from completion.window import lay_out
+from drafts.config import DraftConfig
 from tests.editing import SOURCE
 from tests.shortage import ShortOfMemory
 from tests.steps import run
@@ -34,7 +36,13 @@ def task(text: str = SOURCE, document: str | None = "doc") -> Task:
 @pytest.fixture
 def engine(tiny: LoadedModel) -> Engine:
     """Has answered for another document already."""
-    engine = Engine(tiny, EngineConfig(prefill_chunk=32, refresh_chunk=16), CONFIG)
+    return answered_once(tiny)
+
+
+def answered_once(tiny: LoadedModel) -> Engine:
+    """It sends every draft of one drafter: what it allocates does not follow the clock."""
+    drafters = Drafters(DraftConfig(drafter="suffix"))
+    engine = Engine(tiny, EngineConfig(prefill_chunk=32, refresh_chunk=16), CONFIG, drafters)
     run(engine.complete(task(document="other")))
     return engine
 
@@ -47,12 +55,23 @@ def cold(engine: Engine, asked: Task) -> Completion:
     return run(engine.complete(replace(asked, request=replace(asked.request, document=None))))
 
 
-@pytest.mark.parametrize("at", range(0, 560, 51))
+@pytest.fixture(scope="module")
+def allocations(tiny: LoadedModel) -> int:
+    """How many a request takes, from its prompt to its last token."""
+    engine = answered_once(tiny)
+    cold(engine, task())
+    with ShortOfMemory(lambda *_: False) as memory:
+        run(engine.complete(task()))
+    return memory.count
+
+
+@pytest.mark.parametrize("share", range(12))
 def test_one_failure_anywhere_costs_the_other_documents_caches_and_nothing_else(
-    engine: Engine, at: int
+    engine: Engine, allocations: int, share: int
 ) -> None:
     """In an arena, in a layer, while decoding: the answer is the one of a machine with room."""
     truth = cold(engine, task())
+    at = (allocations - 1) * share // 11
     with ShortOfMemory(lambda number, _: number == at) as memory:
         answer = run(engine.complete(task()))
     assert memory.failed == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from drafts.draft import ROOT, Draft, Verdict
-from drafts.report import DraftReport, Tally, depths
+from drafts.report import DraftReport, Tally
 
 
 def test_counts_by_drafter_and_position() -> None:
@@ -27,7 +27,6 @@ def test_counts_by_drafter_and_position() -> None:
 
 def test_a_position_is_a_depth() -> None:
     tree = Draft("d", (1, 2, 3, 4), (ROOT, ROOT, 1, 2), (1.0,) * 4)
-    assert depths(tree) == (0, 0, 1, 2)
     tally = Tally()
     tally.count(Verdict(tree, (1, 2), 9))
     assert tally.report().drafters[0].drafted_at == (2, 1, 1)
