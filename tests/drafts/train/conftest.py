@@ -1,6 +1,7 @@
 """A small project to learn from, and runs over it that several tests look at."""
 
 import shutil
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,17 +17,17 @@ from drafts.train.samples import FimIds
 from drafts.train.scaled import Size
 
 ROOT = Path(__file__).parents[3]
-STEPS = 100
+STEPS = 200
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of this repository, with their licence."""
+    """Modules of Python's own library, which stay what they are, under a licence that may be learnt from."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "LICENSE", folder)
-    shutil.copy(ROOT / "ARCHITECTURE.md", folder)
-    for package in ("kvcache", "drafts"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("asyncio", "email", "importlib", "json", "logging", "unittest"):
+        library = Path(sysconfig.get_path("stdlib")) / name
+        shutil.copytree(library, folder / name, ignore=shutil.ignore_patterns("__pycache__", "test*"))
     return folder
 
 
@@ -55,7 +56,7 @@ def small_recipe(kind: str = "tiny", **changes) -> Recipe:
         "length": 64,
         "most": 12,
         "prompts": 0,
-        "held_out_prompts": 24,
+        "held_out_prompts": 64,
         "evaluations": 2,
     }
     return Recipe(**given | changes)

@@ -25,7 +25,7 @@ def test_the_loss_falls_and_the_draft_beats_an_untrained_one(nested_draft: Path)
     for depth in (1, 2):
         first, *_, last = judged
         assert float(last[f"held_out_loss@{depth}"]) < float(first[f"held_out_loss@{depth}"]) - 0.3
-        assert float(last[f"acceptance@{depth}"]) > float(first[f"acceptance@{depth}"]) + 0.02
+        assert float(last[f"acceptance@{depth}"]) > float(first[f"acceptance@{depth}"]) + 0.04
         assert float(last[f"block_efficiency_3@{depth}"]) > float(first[f"block_efficiency_3@{depth}"])
 
 
