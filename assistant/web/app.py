@@ -149,8 +149,8 @@ async def _close(socket: WebSocket[Any, Any, Any], code: CloseCode) -> None:
         return  # Gone, or too slow to be told.
     try:
         await socket.close(code)
-    except WebSocketDisconnect:
-        return
+    except (WebSocketDisconnect, OSError):
+        return  # Gone in the meantime.
 
 
 def code_of(status: int) -> int:

@@ -50,7 +50,10 @@ class Outgoing:
         self._changed.set()
 
     async def run(self) -> None:
-        """Send one message after the other, until ``close`` or an overflow."""
+        """Send one message after the other, until ``close``, an overflow, or a client that is gone.
+
+        A send to a client that is gone raises OSError (ASGI specification, "Disconnected client").
+        """
         while True:
             while self._waiting:
                 await self._send_one(self._waiting.popleft())
@@ -65,12 +68,17 @@ class Outgoing:
                 await self._send(data.decode("ascii"))
         except TimeoutError:
             self._give_up()
+        except OSError:
+            self._drop()
         self._bytes -= len(data)
 
     def _give_up(self) -> None:
+        self._drop()
+        self.overflowed.set()
+
+    def _drop(self) -> None:
         self._finished = True
         self._waiting.clear()
-        self.overflowed.set()
 
 
 async def converse(

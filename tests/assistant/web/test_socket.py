@@ -7,6 +7,7 @@ import socket as sockets
 
 import httpx
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -72,6 +73,19 @@ async def test_one_message_that_takes_too_long_is_an_overflow():
     out.write(b"x")
     await out.run()
     assert out.overflowed.is_set()
+
+
+async def test_a_client_that_is_gone_ends_the_sending_and_is_no_overflow():
+    async def send(_: str) -> None:
+        raise ClientDisconnected
+
+    out = outgoing(send)
+    for text in ("a", "b"):
+        out.write(text.encode())
+    await out.run()
+    out.write(b"late")
+    assert len(out._waiting) == 0
+    assert not out.overflowed.is_set()
 
 
 @pytest.mark.parametrize("limits", [{"outgoing_bytes": 200_000}, {"send_timeout_s": 0.2}])
