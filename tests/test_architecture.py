@@ -18,10 +18,29 @@ MAX_FUNCTION_LINES = 60
 MAX_POSITIONAL = 4
 """Beside self: two or three read well, the fourth is the limit."""
 
+GRAMMARS = (
+    "bash",
+    "c",
+    "c_sharp",
+    "cpp",
+    "go",
+    "java",
+    "javascript",
+    "kotlin",
+    "php",
+    "python",
+    "ruby",
+    "rust",
+    "scala",
+    "swift",
+    "typescript",
+)
 ONLY_IMPORTER = {
     "faiss": {"retrieval/vectors.py"},
     "tree_sitter": {"retrieval/syntax.py"},
-    "tree_sitter_language_pack": {"retrieval/syntax.py"},
+    **{f"tree_sitter_{name}": {"retrieval/syntax.py"} for name in GRAMMARS},
+    "sqlalchemy": {"retrieval/catalog.py", "retrieval/tables.py", "retrieval/lexical.py"},
+    "watchfiles": {"retrieval/watch.py"},
     "transformers.cache_utils": {"kvcache/hf.py"},
     "pygls": {"assistant/lsp/"},
     "litestar": {"assistant/web/", "assistant/wiring.py"},
@@ -45,6 +64,9 @@ NOT_MIRRORED = {
     "kvcache/config.py": "declarations",
     "kvcache/errors.py": "declarations",
     "kvcache/report.py": "declarations",
+    "retrieval/config.py": "declarations",
+    "retrieval/errors.py": "declarations",
+    "retrieval/records.py": "declarations",
 }
 KERNELS = {f"completion/cpu/{name}.py" for name in ("attention", "floats", "integers", "layers", "product")}
 """Numba compiles them; they are told everything by position."""
