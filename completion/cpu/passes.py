@@ -9,12 +9,15 @@ import torch
 
 from completion.cpu import layers
 from completion.cpu.attention import BLOCK, NARROW
+from completion.cpu.exits import exit_weights, first_adapter, frozen_parts
 from completion.cpu.integers import GROUP, PANEL
 from completion.cpu.layers import COUNTERS_A_LAYER, Batch, Cached, Own, Shared, Sizes, Weights
 from completion.cpu.product import ROWS, SWEEP
 from completion.cpu.sync import give_up, new_state
 from completion.cpu.team import Team
 from completion.cpu.weights import padded_to
+from drafts.adapter import Adapter, UnusableAdapter
+from drafts.train.exit_model import Frozen
 from kvcache.store import KVStore, Rows
 
 MOST_ROWS = 128
@@ -96,6 +99,29 @@ class CpuPass:
             raise ValueError(f"Hidden states of shape {tuple(hidden.shape)} where {wanted} are needed.")
         before = hidden.float().numpy()
         return self._run(store, rows, first_logits=0, span=_Range(layers, self.layers, before))
+
+    def exit(self, adapter: Adapter) -> "CpuPass":
+        """What goes on from the hidden states behind the adapter's layers.
+
+        Its :meth:`deep`, from 0 on, has the logits of the adapter's words. Raises UnusableAdapter for an
+        adapter of another target.
+        """
+        hidden = self._weights.attention_norm.shape[1]
+        adapter.require(hidden=hidden, layers=self.layers, vocabulary=self._vocabulary)
+        weights = exit_weights(self._weights, self._sizes, adapter)
+        words, threads = len(adapter.vocabulary), self._team.threads
+        return CpuPass(weights, self._sizes, words, rotary=self._rotary, threads=threads, at=adapter.layers)
+
+    def frozen(self, layers: int, *, name: str, words: torch.Tensor) -> Frozen:
+        """What the training of an adapter needs of this model, whose name is ``name``.
+
+        The exit is behind ``layers``; ``words``, int64, are the ids it may guess, ascending. Raises
+        UnusableAdapter where there can be no exit.
+        """
+        if not 0 < layers < self.layers:
+            raise UnusableAdapter(f"There is no exit behind layer {layers} of {self.layers}.")
+        start = first_adapter(self._weights, self._sizes, layers, name=name, words=words)
+        return frozen_parts(self._weights, self._sizes, start, angles=self._turns)
 
     def _run(
         self, store: KVStore, rows: Rows, *, first_logits: int, span: _Range | None = None

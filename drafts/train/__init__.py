@@ -1,0 +1,1 @@
+"""Making drafts: training what guesses for a target."""

@@ -1,0 +1,99 @@
+"""The adapter of an early exit while it is trained: in float32, for whole sequences at a time.
+
+The same sums as the kernels', see :mod:`drafts.adapter`; tests compare the two.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from drafts.adapter import Adapter
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """What an adapter uses of the target and what it starts from, all in float32.
+
+    ``norm`` and ``key_value`` (keys above values, with ``key_value_bias``) are those of the layer behind the
+    exit; ``head`` ``[words, hidden]`` has the rows of ``start.vocabulary``, ``last_norm`` is in front of it.
+    ``cosines`` and ``sines`` are ``[positions, turned]``. ``start`` is the adapter before any training.
+    """
+
+    start: Adapter
+    heads: int
+    kv_heads: int
+    epsilon: float
+    norm: torch.Tensor
+    key_value: torch.Tensor
+    key_value_bias: torch.Tensor
+    last_norm: torch.Tensor
+    head: torch.Tensor
+    cosines: torch.Tensor
+    sines: torch.Tensor
+
+    def target_logits(self, last: torch.Tensor) -> torch.Tensor:
+        """What the target makes of its hidden states behind the last layer: its logits of the words."""
+        return _normed(last, self.epsilon) * self.last_norm @ self.head.T
+
+
+class ExitModel(nn.Module):
+    """An adapter that learns; everything of the target stays as it is."""
+
+    def __init__(self, frozen: Frozen) -> None:
+        """Begin with ``frozen.start``."""
+        super().__init__()
+        start = frozen.start
+        self._frozen = frozen
+        self.query, self.query_bias, self.out, self.turn = (
+            nn.Parameter(part.float().clone())
+            for part in (start.query, start.query_bias, start.out, start.turn)
+        )
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Logits ``[batch, length, words]`` of the hidden states behind the exit ``[batch, length, hidden]``,
+        of tokens at the positions from 0 on.
+        """
+        frozen = self._frozen
+        normed = _normed(hidden, frozen.epsilon) * frozen.norm
+        queries = self._heads(normed @ self.query.T + self.query_bias, frozen.heads, turned=True)
+        keys, values = (normed @ frozen.key_value.T + frozen.key_value_bias).chunk(2, dim=-1)
+        mixed = nn.functional.scaled_dot_product_attention(
+            queries,
+            self._heads(keys, frozen.kv_heads, turned=True),
+            self._heads(values, frozen.kv_heads, turned=False),
+            is_causal=True,
+            enable_gqa=True,
+        )
+        guessed = hidden + mixed.transpose(1, 2).flatten(2) @ self.out.T
+        return _normed(guessed, frozen.epsilon) @ self.turn.T @ frozen.head.T
+
+    def adapter(self) -> Adapter:
+        """What was learnt so far."""
+        start = self._frozen.start
+        return Adapter(
+            target=start.target,
+            layers=start.layers,
+            query=self.query.detach(),
+            query_bias=self.query_bias.detach(),
+            out=self.out.detach(),
+            turn=self.turn.detach(),
+            vocabulary=start.vocabulary,
+        )
+
+    def _heads(self, x: torch.Tensor, heads: int, *, turned: bool) -> torch.Tensor:
+        """``[batch, length, heads · dim]`` as ``[batch, heads, length, dim]``, rotated to the positions."""
+        apart = x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
+        if not turned:
+            return apart
+        length, width = x.shape[1], self._frozen.cosines.shape[1]
+        turning, still = apart[..., :width], apart[..., width:]
+        left, right = turning.chunk(2, dim=-1)
+        crossed = torch.cat([-right, left], dim=-1)
+        rotated = turning * self._frozen.cosines[:length] + crossed * self._frozen.sines[:length]
+        return torch.cat([rotated, still], dim=-1)
+
+
+def _normed(x: torch.Tensor, epsilon: float) -> torch.Tensor:
+    """RMSNorm without a gain."""
+    return x * (x.square().mean(dim=-1, keepdim=True) + epsilon).rsqrt()
