@@ -22,19 +22,25 @@ from kvcache.rows import Rows
 from kvcache.store import KVStore
 
 
-class Halves(Pass, Protocol):
-    """A pass whose layers may be run in two parts; see :class:`completion.cpu.passes.CpuPass`."""
-
-    def shallow(self, store: KVStore, rows: Rows, layers: int) -> torch.Tensor:
-        """The hidden states behind the first ``layers``: float32 ``[rows, hidden]``."""
-        ...
+class Deep(Protocol):
+    """What goes on from hidden states."""
 
     def deep(self, store: KVStore, rows: Rows, hidden: torch.Tensor, layers: int) -> torch.Tensor:
-        """The other layers: the logits behind each row, float32 ``[rows, vocabulary]``."""
+        """All but the first ``layers``: the logits behind each row, float32 ``[rows, vocabulary]``."""
         ...
 
-    def exit(self, adapter: Adapter) -> "Halves":
-        """The adapter's layer and head, as the other layers of an exit; raises UnusableAdapter."""
+
+class Halves(Pass, Deep, Protocol):
+    """A pass whose layers may be run in two parts: :class:`~completion.cpu.passes.CpuPass` and
+    :class:`~completion.halves.HalvedPass`.
+    """
+
+    def shallow(self, store: KVStore, rows: Rows, layers: int) -> torch.Tensor:
+        """The hidden states behind the first ``layers``: ``[rows, hidden]``."""
+        ...
+
+    def exit(self, adapter: Adapter) -> Deep:
+        """The adapter's layer and head, behind its layers; raises UnusableAdapter."""
         ...
 
 
