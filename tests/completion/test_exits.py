@@ -175,8 +175,7 @@ def encode_again(exits: ExitPass, store: KVStore) -> None:
 
 
 def other_text(_: ExitPass, store: KVStore) -> None:
-    store.apply(plan_reuse(store.tokens, tagged([(Role.TAIL, PROMPT[1:])])))
-    store.whole()
+    store.apply(plan_reuse(store.tokens, tagged([(Role.TAIL, (*PROMPT[:-1], 5))])))
 
 
 def larger_store(_: ExitPass, store: KVStore) -> None:
