@@ -3,12 +3,17 @@
 The same sums as the kernels', see :mod:`drafts.adapter`; tests compare the two.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from drafts.adapter import Adapter
+
+_RIDGE = 1.0
+"""Added to squares of numbers around 1, of which there are as many as tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +39,11 @@ class Frozen:
 
     def target_logits(self, last: torch.Tensor) -> torch.Tensor:
         """What the target makes of its hidden states behind the last layer: its logits of the words."""
-        return _normed(last, self.epsilon) * self.last_norm @ self.head.T
+        return self.target_states(last) @ self.head.T
+
+    def target_states(self, last: torch.Tensor) -> torch.Tensor:
+        """What the target's head is given."""
+        return _normed(last, self.epsilon) * self.last_norm
 
 
 class ExitModel(nn.Module):
@@ -54,6 +63,14 @@ class ExitModel(nn.Module):
         """Logits ``[batch, length, words]`` of the hidden states behind the exit ``[batch, length, hidden]``,
         of tokens at the positions from 0 on.
         """
+        return self.logits(self.states(hidden))
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """The logits ``[..., words]`` of :meth:`states`, of as many rows as are wanted."""
+        return states @ self._frozen.head.T
+
+    def states(self, hidden: torch.Tensor) -> torch.Tensor:
+        """What the head is given: ``[batch, length, hidden]``."""
         frozen = self._frozen
         normed = _normed(hidden, frozen.epsilon) * frozen.norm
         queries = self._heads(normed @ self.query.T + self.query_bias, frozen.heads, turned=True)
@@ -66,7 +83,25 @@ class ExitModel(nn.Module):
             enable_gqa=True,
         )
         guessed = hidden + mixed.transpose(1, 2).flatten(2) @ self.out.T
-        return _normed(guessed, frozen.epsilon) @ self.turn.T @ frozen.head.T
+        return _normed(guessed, frozen.epsilon) @ self.turn.T
+
+    @torch.no_grad()
+    def turn_towards(self, traces: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Let ``turn`` be what brings the states nearest to what the target's head is given: least squares.
+
+        ``traces`` are hidden states behind the exit and behind the last layer, ``[length, hidden]`` each. A
+        start that costs one look at the text (the "tuned lens", arXiv 2303.08112).
+        """
+        width = len(self.turn)
+        self.turn.copy_(torch.eye(width))
+        both, across = torch.zeros(2, width, width)
+        for shallow, last in traces:
+            states = self.states(shallow[None])[0]
+            both += states.T @ states
+            across += states.T @ self._frozen.target_states(last)
+        both.diagonal().add_(_RIDGE)
+        solve: Any = cast("Any", torch.linalg).solve
+        self.turn.copy_(solve(both, across).T)
 
     def adapter(self) -> Adapter:
         """What was learnt so far."""

@@ -1,8 +1,9 @@
 """Trains the adapter of an early exit (Kangaroo, arXiv 2404.18911, section 3.1).
 
 The target is frozen: all that is read of it are traces. The loss is the cross-entropy of the draft's
-words against what the target thinks of them. Positions count as their sample says: those of a middle
-more than the rest.
+words against what the target thinks of them. Positions count as their sample says, those of a middle
+more than the rest: one of weight 0.3 is looked at in three of ten turns, which saves the product with the
+head in the others.
 """
 
 import csv
@@ -41,6 +42,8 @@ class Settings:
     look_every: int = 100
     """Steps between two looks at the traces held out; what was learnt is saved then."""
     seed: int = 0
+    products: torch.dtype = torch.float32
+    """What matrices are multiplied in; bfloat16 is two to three times as fast where a processor has it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def train(
     if not run.load(folder / _STATE):
         _start_curve(folder / _CURVE)
         yield _noted(run, held_out, folder)
+    if not run.step:
+        run.model.turn_towards((trace.shallow, trace.last) for trace in traces)
     while run.step < settings.steps:
         run.learn([traces[number] for number in run.chosen(len(traces))])
         if run.step % settings.look_every == 0 or run.step == settings.steps:
@@ -147,17 +152,24 @@ class _Run:
         return True
 
     def _loss(self, traces: Sequence[Trace]) -> torch.Tensor:
-        """Cross-entropy against the target's softmax over the words, weighted by position."""
+        """Cross-entropy against the target's softmax over the words, at the positions looked at."""
         length = max(len(trace.weights) for trace in traces)
         shallow, last = (
             torch.stack([pad(states, (0, 0, 0, length - len(states))) for states in part])
             for part in ([trace.shallow for trace in traces], [trace.last for trace in traces])
         )
         weights = torch.stack([pad(trace.weights, (0, length - len(trace.weights))) for trace in traces])
-        with torch.no_grad():
-            goal = self.frozen.target_logits(last).softmax(dim=-1)
-        surprise = -(goal * self.model(shallow).log_softmax(dim=-1)).sum(dim=-1)
-        return (surprise * weights).sum() / weights.sum()
+        seen = torch.rand(weights.shape, generator=self._dice()) < weights
+        with torch.autocast("cpu", self._settings.products, enabled=self._settings.products.itemsize == 2):
+            with torch.no_grad():
+                goal = self.frozen.target_logits(last[seen])
+            guess = self.model.logits(self.model.states(shallow)[seen])
+        surprise = goal.float().softmax(dim=-1) * guess.float().log_softmax(dim=-1)
+        return -surprise.sum() / max(1, len(goal))
+
+    def _dice(self) -> torch.Generator:
+        """Randomness of its own for each step, so that a run that goes on is the run that it was."""
+        return torch.Generator().manual_seed((self._settings.seed << 32) + self.step)
 
     def _rate(self) -> float:
         settings = self._settings

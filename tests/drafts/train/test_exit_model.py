@@ -50,6 +50,20 @@ def test_only_the_adapter_learns() -> None:
     assert {name for name, _ in model.named_parameters()} == {"query", "query_bias", "out", "turn"}
 
 
+def test_least_squares_is_the_nearest_start() -> None:
+    """Where the goal is a turn of the states, that turn is found."""
+    torch.manual_seed(0)
+    model, wanted = ExitModel(frozen()), ExitModel(frozen())
+    shallow = [torch.randn(60, HIDDEN) for _ in range(30)]
+    with torch.no_grad():
+        turn = torch.linalg.qr(torch.randn(HIDDEN, HIDDEN)).Q
+        wanted.turn.copy_(turn)
+        pairs = [(states, wanted.states(states[None])[0]) for states in shallow]
+        model.turn_towards(pairs)
+    assert torch.allclose(model.turn, turn, atol=1e-2)
+    assert model.turn.requires_grad
+
+
 def test_what_was_learnt_is_the_adapter() -> None:
     model = ExitModel(frozen())
     with torch.no_grad():

@@ -51,7 +51,7 @@ def trained(
 def test_loss_falls_and_acceptance_beats_an_untrained_adapter(tmp_path: Path) -> None:
     looks, adapter = trained(tmp_path)
     assert [look.step for look in looks] == [0, 20, 40, 60]
-    assert looks[-1].loss < 0.7 * looks[1].loss
+    assert looks[-1].loss < 0.85 * looks[1].loss
     assert looks[-1].acceptance > looks[0].acceptance + 0.3
     assert adapter is not None
     assert not torch.equal(adapter.query, frozen().start.query)
