@@ -68,7 +68,7 @@ class Adapter:
 def write_adapter(path: Path, adapter: Adapter) -> None:
     """Write ``adapter`` in float16, in one step: ``path`` is whole or what it was."""
     told = {"format": FORMAT, "target": adapter.target, "layers": adapter.layers}
-    tensors = {name: getattr(adapter, name).detach().half().contiguous() for name in _TENSORS}
+    tensors = {name: getattr(adapter, name).detach().half().cpu().contiguous() for name in _TENSORS}
     tensors["vocabulary"] = adapter.vocabulary.int()
     beside, save = path.with_suffix(".part"), cast("Any", safetensors.torch).save_file
     save(tensors, beside, {"adapter": json.dumps(told)})

@@ -4,13 +4,15 @@ The same sums as the kernels', see :mod:`drafts.adapter`; tests compare the two.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
 from torch import nn
 
 from drafts.adapter import Adapter
+
+_LEARNT = ("query", "query_bias", "out", "turn")
 
 _RIDGE = 1.0
 """Added to squares of numbers around 1, of which there are as many as tokens."""
@@ -36,6 +38,12 @@ class Frozen:
     head: torch.Tensor
     cosines: torch.Tensor
     sines: torch.Tensor
+
+    def to(self, device: torch.device) -> "Frozen":
+        """The same there; what is learnt lies where this does."""
+        moved = {name: part.to(device) for name, part in vars(self).items() if isinstance(part, torch.Tensor)}
+        own = {name: part.to(device) for name, part in vars(self.start).items() if name in _LEARNT}
+        return replace(self, **moved, start=replace(self.start, **own))
 
     def target_logits(self, last: torch.Tensor) -> torch.Tensor:
         """What the target makes of its hidden states behind the last layer: its logits of the words."""
@@ -94,11 +102,11 @@ class ExitModel(nn.Module):
         """
         width = len(self.turn)
         self.turn.copy_(torch.eye(width))
-        both, across = torch.zeros(2, width, width)
+        both, across = torch.zeros(2, width, width, device=self.turn.device)
         for shallow, last in traces:
-            states = self.states(shallow[None])[0]
+            states = self.states(shallow[None].to(self.turn.device))[0]
             both += states.T @ states
-            across += states.T @ self._frozen.target_states(last)
+            across += states.T @ self._frozen.target_states(last.to(self.turn.device))
         both.diagonal().add_(_RIDGE)
         solve: Any = cast("Any", torch.linalg).solve
         self.turn.copy_(solve(both, across).T)

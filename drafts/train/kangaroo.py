@@ -64,8 +64,8 @@ def train(
 ) -> Generator[Look, None, Adapter]:
     """Train on ``traces``; yields a look at ``held_out`` now and then, and returns the adapter.
 
-    What was learnt lies in ``folder``, beside the curve; a second call goes on from there and ends as one
-    that was never interrupted.
+    It runs where ``frozen`` lies. What was learnt lies in ``folder``, beside the curve; a second call goes
+    on from there and ends as one that was never interrupted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(frozen, settings)
@@ -86,7 +86,7 @@ def acceptance(model: ExitModel, frozen: Frozen, traces: Sequence[Trace]) -> tup
     right = middles = hits = count = 0.0
     with torch.no_grad():
         for trace in traces:
-            words = model(trace.shallow[None])[0].argmax(dim=-1)
+            words = model(trace.shallow[None].to(frozen.head.device))[0].argmax(dim=-1).cpu()
             hit = (frozen.start.vocabulary[words] == trace.greedy).float()
             inside = (trace.weights >= 1).float()
             right, count = right + float(hit.sum()), count + len(hit)
@@ -145,7 +145,7 @@ class _Run:
         """Go on where a run of these settings was saved; whether there is one."""
         if not path.is_file():
             return False
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.frozen.head.device)
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
@@ -153,14 +153,17 @@ class _Run:
 
     def _loss(self, traces: Sequence[Trace]) -> torch.Tensor:
         """Cross-entropy against the target's softmax over the words, at the positions looked at."""
-        length = max(len(trace.weights) for trace in traces)
+        device, length = self.frozen.head.device, max(len(trace.weights) for trace in traces)
         shallow, last = (
-            torch.stack([pad(states, (0, 0, 0, length - len(states))) for states in part])
+            torch.stack([pad(states, (0, 0, 0, length - len(states))) for states in part]).to(device)
             for part in ([trace.shallow for trace in traces], [trace.last for trace in traces])
         )
         weights = torch.stack([pad(trace.weights, (0, length - len(trace.weights))) for trace in traces])
         seen = torch.rand(weights.shape, generator=self._dice()) < weights
-        with torch.autocast("cpu", self._settings.products, enabled=self._settings.products.itemsize == 2):
+        seen = seen.to(device)
+        with torch.autocast(
+            device.type, self._settings.products, enabled=self._settings.products.itemsize == 2
+        ):
             with torch.no_grad():
                 goal = self.frozen.target_logits(last[seen])
             guess = self.model.logits(self.model.states(shallow)[seen])

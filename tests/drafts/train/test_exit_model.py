@@ -45,6 +45,13 @@ def test_it_is_the_sum_that_is_written_down() -> None:
             assert torch.allclose(ours, by_hand(model, states), atol=1e-4)
 
 
+def test_all_that_computes_may_lie_elsewhere() -> None:
+    moved = frozen().to(torch.device("meta"))
+    assert ExitModel(moved).turn.is_meta
+    assert ExitModel(moved)(torch.zeros(1, 3, HIDDEN, device="meta")).shape == (1, 3, WORDS)
+    assert not moved.start.vocabulary.is_meta
+
+
 def test_only_the_adapter_learns() -> None:
     model = ExitModel(frozen())
     assert {name for name, _ in model.named_parameters()} == {"query", "query_bias", "out", "turn"}
