@@ -25,7 +25,7 @@ from completion.shapes import rows_at_once
 from completion.shortage import Spared, relieved
 from completion.stopping import StopRule
 from completion.trimming import trim
-from completion.verifying import Drafting, Verifier
+from completion.verifying import Drafting
 from completion.window import Layout
 from drafts.draft import Source
 from drafts.report import DraftReport
@@ -77,14 +77,15 @@ class Engine:
         """Raises NoFimTokens when the tokenizer lacks one of its family's markers,
         UnsupportedModel when the model has too few positions for the settings.
         """
-        self._loaded = loaded
         self._completion = completion
         self._chunk = rows_at_once(engine.prefill_chunk, loaded.device.type)
         background_chunk = rows_at_once(engine.refresh_chunk, loaded.device.type)
         budget = engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type)
         drafters = drafters or Drafters()
         its_budget = drafters.cache_bytes(loaded, budget)
-        self._chooser = drafters.chooser(loaded, cache_bytes=its_budget, chunk=self._chunk)
+        self.drafting = team = drafters.assemble(loaded, cache_bytes=its_budget, chunk=self._chunk)
+        self._loaded = loaded = team.target
+        self._chooser = team.chooser
         self._pool = CachePool(
             loaded.shape,
             budget - its_budget,
@@ -104,7 +105,7 @@ class Engine:
         self._room = Room(longest_prompt(completion, loaded.max_positions))
         self._prompts = PromptBuilder(loaded.codec, loaded.family, self._room.tokens)
         self._decoder = Decoder(
-            verifier=Verifier(loaded.forward, Vocabulary(loaded.codec.vocabulary()), loaded.codec.bytes_of),
+            verifier=team.verifier(Vocabulary(loaded.codec.vocabulary())),
             codec=loaded.codec,
             stop_ids=_stop_ids(loaded),
         )

@@ -122,3 +122,7 @@ class ServiceStatus:
     """What ``cache_bytes`` never exceeds; 0 until the model is loaded."""
     cached_tokens: int = 0
     waiting: int = 0
+    drafters: tuple[str, ...] = ()
+    """Who drafts; empty until the model is loaded, and where nobody does."""
+    draft_refused: str = ""
+    """Why the draft that the settings name is left out; empty where it is not."""

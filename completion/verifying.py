@@ -20,6 +20,12 @@ from kvcache.arenas import listed
 from kvcache.store import KVStore
 
 Choice = Callable[[int, Sequence[int]], int]
+Follow = Callable[[KVStore], None]
+"""Told of the store that is about to be drafted behind."""
+
+
+def unfollowed(_store: KVStore) -> None:
+    """Nobody drafts with the target's own store."""
 
 
 class Drafting(NamedTuple):
@@ -40,6 +46,7 @@ class Verifier:
     forward: Forward
     vocabulary: Vocabulary
     bytes_of: Callable[[int], bytes]
+    follow: Follow = unfollowed
 
     def first(self, logits: torch.Tensor, piece: bytes) -> int:
         """The token behind the prompt, whose logits are float32 ``[vocabulary]``."""
@@ -53,6 +60,7 @@ class Verifier:
         ``piece`` must be spelled first; ``most`` bounds the output as a whole. The store holds the last
         token and what was accepted behind it, then.
         """
+        self.follow(store)
         draft = NOBODY if drafting is None else drafting.chooser.propose(output, most - len(output) - 1)
         started, kept = time.perf_counter(), len(store) + 1
         if draft.tokens:

@@ -25,13 +25,15 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
+from drafts.errors import DraftMismatch
+
 FORMAT = 1
 """Raised whenever the same numbers would mean something else."""
 
 _TENSORS = ("query", "query_bias", "out", "turn")
 
 
-class UnusableAdapter(Exception):
+class UnusableAdapter(DraftMismatch):
     """The adapter cannot serve this target, or its file cannot be read."""
 
 

@@ -5,16 +5,18 @@ when it checks the draft, and through the adapter, which guesses the next. Draft
 is not likely enough: what follows an unlikely guess is hardly ever of use (section 3.2, "double early exit").
 """
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
 
-from drafts.draft import Draft, Source, Verdict
+from drafts.draft import CostlyDrafter, Draft, Source, Verdict
 
 LEAST_CHANCE = 0.6
 """A guess that is less likely ends the draft; the value of the paper's code."""
+_FOLLOW = 0.2
 
 
 class Exit(Protocol):
@@ -38,16 +40,35 @@ class Exit(Protocol):
         ...
 
 
-class EarlyExit:
-    """A :class:`~drafts.draft.Drafter` that guesses with the target's first layers."""
+class EarlyExit(CostlyDrafter):
+    """Guesses with the target's first layers. Lives on the engine thread."""
 
-    name = "early_exit"
-
-    def __init__(self, target: Exit, *, least_chance: float = LEAST_CHANCE) -> None:
-        """``least_chance`` in ``[0, 1]``: what a guess needs to be drafted."""
+    def __init__(
+        self, target: Exit, *, least_chance: float = LEAST_CHANCE, stop_ids: frozenset[int] = frozenset()
+    ) -> None:
+        """``least_chance`` in ``[0, 1]``: what a guess needs to be drafted; ``stop_ids`` never are."""
         self._exit = target
         self._least = least_chance
+        self._stop_ids = stop_ids
         self._prompt: int | None = None
+        self._token_s = 0.0
+
+    @property
+    def name(self) -> str:
+        """As it is called in settings, traces and tables."""
+        return "early_exit"
+
+    @property
+    def token_s(self) -> float:
+        """Seconds that a guess took lately; 0 before any was made.
+
+        What the target saves later, as these layers are done, is part of what its passes take.
+        """
+        return self._token_s
+
+    def pending_s(self, source: Source) -> float:  # noqa: ARG002 - as CostlyDrafter says
+        """Nothing: the target's cache has what the adapter reads."""
+        return 0.0
 
     def begin(self, source: Source) -> Generator[None, None, None]:
         """Nothing is to be prepared: the target's cache has what the adapter reads."""
@@ -55,7 +76,11 @@ class EarlyExit:
         yield from ()
 
     def propose(self, output: Sequence[int], most: int) -> Draft:
-        """A chain of guesses, each at least as likely as was asked for.
+        """A chain of guesses, each at least as likely as was asked for."""
+        return self.guess(output, most, 0.0)
+
+    def guess(self, output: Sequence[int], most: int, floor: float) -> Draft:
+        """As :meth:`propose`; ends where the chance of the whole draft falls below ``floor``.
 
         Empty where the cache does not hold the prompt and all of ``output`` but the latest.
         """
@@ -65,15 +90,19 @@ class EarlyExit:
             return Draft(self.name)
         tokens: list[int] = []
         chances: list[float] = []
+        together = 1.0
         with self._exit.drafting() as guess:
             latest = output[-1]
             while len(tokens) < most:
-                chance, word = guess(latest).softmax(dim=-1).max(dim=-1)
-                if float(chance) < self._least:
+                started = time.perf_counter()
+                likeliest, word = guess(latest).softmax(dim=-1).max(dim=-1)
+                chance, latest = float(likeliest), self._exit.vocabulary[int(word)]
+                self._took(time.perf_counter() - started)
+                together *= chance
+                if chance < self._least or together < floor or latest in self._stop_ids:
                     break
-                latest = self._exit.vocabulary[int(word)]
                 tokens.append(latest)
-                chances.append(float(chance))
+                chances.append(chance)
         return Draft.chain(self.name, tokens, chances)
 
     def observe(self, verdict: Verdict) -> None:
@@ -82,3 +111,9 @@ class EarlyExit:
     def end(self) -> None:
         """Drafts no more until the next request."""
         self._prompt = None
+
+    def forget(self, document: str) -> None:
+        """Nothing is kept."""
+
+    def _took(self, seconds: float) -> None:
+        self._token_s += _FOLLOW * (seconds - self._token_s) if self._token_s else seconds

@@ -16,7 +16,11 @@ train_app = typer.Typer(
 drafts_app.add_typer(train_app, name="train")
 
 DataOption = typer.Option(
-    ..., "--data", help="A folder of source files; may be given several times.", show_default=False
+    ...,
+    "--data",
+    "--corpus",
+    help="A folder of source files; may be given several times.",
+    show_default=False,
 )
 OutOption = typer.Option(..., "--out", help="The directory to write the draft to.", show_default=False)
 TargetOption = typer.Option(
