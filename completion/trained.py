@@ -1,8 +1,9 @@
 """Opens drafts that ``splice drafts train`` made, for a target: what does not fit is refused here by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from transformers import AutoConfig
@@ -13,7 +14,10 @@ from completion.loading import LoadedModel, RunningModel, run_model
 from drafts.adapter import Adapter, read_adapter
 from drafts.card import ADAPTER, CARD, WINDOWS, DraftCard, Kind, read_card
 from drafts.errors import CorruptDraft, DraftMismatch
-from drafts.vocabulary import Vocabulary, check_tokenizer, fingerprint, read_vocabulary
+from drafts.vocabulary import Spelling, Vocabulary, check_tokenizer, fingerprint, read_vocabulary
+
+DRAFTS_AS: Mapping[Kind, str] = MappingProxyType({"tiny": "tiny", "nested": "nested", "exit": "early_exit"})
+"""The name of the drafter that a trained draft becomes, as in settings, traces and tables."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,9 @@ def open_trained(directory: Path, target: LoadedModel, config: EngineConfig) -> 
     Raises CorruptDraft, OtherVocabulary where it was made for other tokens, DraftMismatch where it does not
     fit the target in another way.
     """
-    card = read_card(directory)
-    check_tokenizer(directory.name, card.tokenizer, fingerprint(target.codec))
+    card = check_card(directory, target.name, target.codec)
     if card.kind == "exit":
-        return _adapter(directory, card, target)
+        return read_adapter(directory / ADAPTER)
     vocabulary = read_vocabulary(directory)
     layers = best_exit(card, _cost(directory, target)) if card.kind == "nested" else card.exits[-1]
     try:
@@ -60,6 +63,18 @@ def open_trained(directory: Path, target: LoadedModel, config: EngineConfig) -> 
     return WordsModel(card.kind, model, vocabulary, layers)
 
 
+def check_card(directory: Path, target: str, codec: Spelling) -> DraftCard:
+    """The card of the draft in ``directory``, if that is for the model ``target`` with these tokens.
+
+    Raises CorruptDraft, OtherVocabulary, or DraftMismatch for an adapter of another model. Reads one file.
+    """
+    card = read_card(directory)
+    check_tokenizer(directory.name, card.tokenizer, fingerprint(codec))
+    if card.kind == "exit" and card.target != target:
+        raise DraftMismatch(f"The adapter {directory.name} was made for {card.target}, not for {target}.")
+    return card
+
+
 def best_exit(card: DraftCard, cost: Callable[[int], float]) -> int:
     """The exit that promises most output in the time of a pass of the target.
 
@@ -73,14 +88,6 @@ def best_exit(card: DraftCard, cost: Callable[[int], float]) -> int:
         for window, block in zip(WINDOWS, measured.block_efficiency, strict=True)
     ]
     return -max(offers)[1]
-
-
-def _adapter(directory: Path, card: DraftCard, target: LoadedModel) -> Adapter:
-    if card.target != target.name:
-        raise DraftMismatch(
-            f"The adapter {directory.name} was made for {card.target}, not for {target.name}."
-        )
-    return read_adapter(directory / ADAPTER)
 
 
 def _cost(directory: Path, target: LoadedModel) -> Callable[[int], float]:

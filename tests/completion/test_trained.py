@@ -12,10 +12,12 @@ import torch
 from typer.testing import CliRunner
 
 from assistant.cli.drafts import drafts_app
-from completion.config import EngineConfig
+from completion.config import CompletionConfig, EngineConfig
 from completion.drafting import Drafters, Extra
 from completion.engine import Engine
 from completion.loading import LoadedModel, load_model
+from completion.records import CompletionRequest, ServiceStatus
+from completion.service import CompletionService
 from completion.trained import best_exit, is_trained, open_trained, weights_read
 from drafts.adapter import Adapter, write_adapter
 from drafts.card import ADAPTER, DraftCard, Measured, write_card
@@ -24,6 +26,7 @@ from drafts.errors import CorruptDraft, DraftError, DraftMismatch, OtherVocabula
 from drafts.train.exit_model import ExitModel
 from drafts.vocabulary import fingerprint
 from tests.completion.test_drafting import FIXED, session
+from tests.completion.test_engine import CURSOR, TEXT
 from tests.tiny import make_model
 
 CONFIG = EngineConfig(prefill_chunk=8, weights="int8", device="cpu")
@@ -188,3 +191,31 @@ def test_a_directory_with_a_card_is_a_trained_draft(drafts: dict[str, Path], tmp
     assert is_trained(str(drafts["tiny"]))
     assert not is_trained("qwen2.5-coder-0.5b")
     assert not is_trained(str(make_model(tmp_path)))
+
+
+async def served(model: Path, drafts: DraftConfig) -> tuple[ServiceStatus, list[str]]:
+    """What a service with these drafts says of itself, and its answers."""
+    config = replace(CONFIG, model=str(model), threads=1)
+    service = CompletionService(config, CompletionConfig(max_tokens=24), drafts=drafts)
+    await service.start()
+    await service.ready()
+    request = CompletionRequest(TEXT, CURSOR, document="doc", language="python")
+    answers = [(await service.complete(request)).text for _ in range(2)]
+    status = service.status()
+    await service.stop()
+    return status, answers
+
+
+@pytest.mark.parametrize("kind", ["tiny", "nested", "early_exit"])
+async def test_the_service_drafts_with_the_directory_that_the_settings_name(
+    tiny_model_dir: Path, drafts: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    _, plain = await served(tiny_model_dir, DraftConfig(drafter="off"))
+    status, answers = await served(tiny_model_dir, DraftConfig(model=str(drafts[kind])))
+    assert status.drafters == ("typed", "suffix", kind)
+    assert (status.draft_refused, answers) == ("", plain)
+    shutil.copytree(drafts[kind], tmp_path / "other")
+    of_other_tokens(tmp_path / "other")
+    status, answers = await served(tiny_model_dir, DraftConfig(model=str(tmp_path / "other")))
+    assert status.drafters == ("typed", "suffix")
+    assert (status.draft_refused, answers) == ("The tokens of other are not those of the target.", plain)
