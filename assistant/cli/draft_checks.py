@@ -26,11 +26,10 @@ class _Named(NamedTuple):
 
 def drafting_of(settings: Settings, status: Mapping[str, object]) -> Drafting:
     """What ``status``, of the running server, says; without it, what the settings make of the files."""
-    match status:
-        case {"drafters": list(names), "draftRefused": str(refused), "state": "ready"}:
-            return Drafting(sentence(settings, cast("list[str]", names)), refused)
-        case _:
-            return _expected(settings)
+    if status.get("state") != "ready" or "drafters" not in status:
+        return _expected(settings)
+    names = cast("list[str]", status["drafters"])
+    return Drafting(sentence(settings, names), str(status.get("draftRefused", "")))
 
 
 def sentence(settings: Settings, names: list[str]) -> str:

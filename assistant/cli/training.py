@@ -64,7 +64,7 @@ class Wishes:
 def run(wishes: Wishes, *, as_json: bool) -> None:
     """Train what is wished for and tell of it. Raises an error of ours with its sentence."""
     engine = load_settings({"engine.device": wishes.device}, config=wishes.config).engine
-    target = locate(wishes.target or engine.model, models_dir=engine.models_dir, has_gpu=_has_gpu(engine))
+    target = locate(wishes.target or engine.model, models_dir=engine.models_dir, has_gpu=has_gpu(engine))
     base = locate(wishes.base, models_dir=engine.models_dir, has_gpu=False).directory if wishes.base else None
     from drafts.train.progress import Watch
     from drafts.train.run import train
@@ -80,7 +80,7 @@ def run(wishes: Wishes, *, as_json: bool) -> None:
     if outcome.directory is None:
         say(stopped_sentence(outcome, wishes.steps))
         raise typer.Exit(INTERRUPTED)
-    typer.echo(_as_json(outcome, recipe) if as_json else finished_sentence(outcome, recipe))
+    typer.echo(as_json_of(outcome, recipe.all_exits) if as_json else finished_sentence(outcome, recipe))
 
 
 def tokens_of(directory: Path) -> "tuple[TextCodec, FimIds]":
@@ -217,15 +217,13 @@ def finished_sentence(outcome: "Outcome", recipe: "Recipe") -> str:
     return "\n".join(lines)
 
 
-def _as_json(outcome: "Outcome", recipe: "Recipe") -> str:
-    exits = [
-        {"layer": layer, **asdict(each)}
-        for layer, each in zip(recipe.all_exits, outcome.measured, strict=True)
-    ]
+def as_json_of(outcome: "Outcome", layers: Sequence[int]) -> str:
+    """The outcome of a run with exits behind ``layers``."""
+    exits = [{"layer": layer, **asdict(each)} for layer, each in zip(layers, outcome.measured, strict=True)]
     found = {"directory": str(outcome.directory), "parameters": outcome.parameters, "steps": outcome.step}
     return json.dumps({**found, "exits": exits}, indent=2)
 
 
-def _has_gpu(engine: EngineConfig) -> bool:
+def has_gpu(engine: EngineConfig) -> bool:
     """Whether the default is the model for a GPU, without importing torch to find out."""
     return _GPU.exists() if engine.device == "auto" else engine.device == "cuda"

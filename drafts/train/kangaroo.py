@@ -18,11 +18,13 @@ import torch
 from torch.nn.functional import pad
 
 from drafts.adapter import Adapter
+from drafts.train.acceptance import Hits
 from drafts.train.exit_model import ExitModel, Frozen
+from drafts.train.progress import Interrupted, Progress, Watch
 from drafts.train.traces import Trace
 
 _STATE = "state.pt"
-_CURVE = "curve.csv"
+CURVE = "curve.csv"
 _COLUMNS = ("step", "seconds", "loss", "acceptance", "acceptance_middle")
 _CLIP = 0.5
 """Of the gradient's norm, as in the paper's code; so are the betas."""
@@ -60,24 +62,36 @@ class Look:
 
 
 def train(
-    frozen: Frozen, traces: Sequence[Trace], held_out: Sequence[Trace], *, settings: Settings, folder: Path
+    frozen: Frozen,
+    traces: Sequence[Trace],
+    held_out: Sequence[Trace],
+    *,
+    settings: Settings,
+    folder: Path,
+    watch: Watch | None = None,
 ) -> Generator[Look, None, Adapter]:
     """Train on ``traces``; yields a look at ``held_out`` now and then, and returns the adapter.
 
     It runs where ``frozen`` lies. What was learnt lies in ``folder``, beside the curve; a second call goes
-    on from there and ends as one that was never interrupted.
+    on from there and ends as one that was never interrupted. Raises Interrupted when ``watch`` stops it,
+    with the last step saved.
     """
+    watch = watch or Watch()
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(frozen, settings)
     if not run.load(folder / _STATE):
-        _start_curve(folder / _CURVE)
+        _start_curve(folder / CURVE)
         yield _noted(run, held_out, folder)
     if not run.step:
         run.model.turn_towards((trace.shallow, trace.last) for trace in traces)
     while run.step < settings.steps:
         run.learn([traces[number] for number in run.chosen(len(traces))])
+        watch.tell(Progress("Training", run.step, settings.steps, f"loss {run.losses[-1]:.2f}"))
         if run.step % settings.look_every == 0 or run.step == settings.steps:
             yield _noted(run, held_out, folder)
+        if watch.stopped():
+            run.save(folder / _STATE)
+            raise Interrupted
     return run.model.adapter()
 
 
@@ -92,6 +106,23 @@ def acceptance(model: ExitModel, frozen: Frozen, traces: Sequence[Trace]) -> tup
             right, count = right + float(hit.sum()), count + len(hit)
             hits, middles = hits + float((hit * inside).sum()), middles + float(inside.sum())
     return right / max(count, 1), hits / max(middles, 1)
+
+
+def saved_step(folder: Path) -> int:
+    """The step that the run in ``folder`` goes on behind; 0 where none was saved."""
+    path = folder / _STATE
+    return int(torch.load(path, weights_only=True, map_location="cpu")["step"]) if path.is_file() else 0
+
+
+def middle_hits(model: ExitModel, frozen: Frozen, traces: Sequence[Trace]) -> list[Hits]:
+    """For each position of each trace's middle whether the first guess is the target's own token."""
+    found: list[Hits] = []
+    with torch.no_grad():
+        for trace in traces:
+            words = model(trace.shallow[None].to(frozen.head.device))[0].argmax(dim=-1).cpu()
+            hit = frozen.start.vocabulary[words] == trace.greedy
+            found.append(hit[trace.weights >= 1].numpy())
+    return [hits for hits in found if len(hits)]
 
 
 class _Run:
@@ -137,6 +168,7 @@ class _Run:
             "optimizer": self._optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "losses": self.losses,
         }
         torch.save(state, beside)
         beside.replace(path)
@@ -148,7 +180,7 @@ class _Run:
         state = torch.load(path, weights_only=True, map_location=self.frozen.head.device)
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.losses = state["step"], state["seconds"], list(state["losses"])
         return True
 
     def _loss(self, traces: Sequence[Trace]) -> torch.Tensor:
@@ -193,7 +225,7 @@ def _noted(run: _Run, held_out: Sequence[Trace], folder: Path) -> Look:
     loss = sum(run.losses) / len(run.losses) if run.losses else math.nan
     run.losses.clear()
     look = Look(run.step, run.seconds, loss, share, middle)
-    with (folder / _CURVE).open("a", newline="", encoding="utf-8") as file:
+    with (folder / CURVE).open("a", newline="", encoding="utf-8") as file:
         csv.writer(file).writerow([getattr(look, column) for column in _COLUMNS])
     run.save(folder / _STATE)
     return look
