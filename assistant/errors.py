@@ -226,6 +226,7 @@ def _drafts() -> dict[type[Exception], Codes]:
         drafts.CorruptDraft: Codes(-32055, 500, 3),
         drafts.OtherVocabulary: Codes(-32056, 422, 3),
         drafts.DraftMismatch: Codes(-32057, 422, 3),
+        drafts.UnusableAdapter: Codes(-32058, 422, 3),
         drafts.TrainingError: Codes(-32603, 500, 3),
         drafts.BadRecipe: Codes(-32603, 500, 2),
         drafts.NoCorpus: Codes(-32603, 500, 2),

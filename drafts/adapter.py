@@ -25,16 +25,12 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
-from drafts.errors import DraftMismatch
+from drafts.errors import UnusableAdapter
 
 FORMAT = 1
 """Raised whenever the same numbers would mean something else."""
 
 _TENSORS = ("query", "query_bias", "out", "turn")
-
-
-class UnusableAdapter(DraftMismatch):
-    """The adapter cannot serve this target, or its file cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ from completion.cpu.product import ROWS, SWEEP
 from completion.cpu.sync import give_up, new_state
 from completion.cpu.team import Team
 from completion.cpu.weights import padded_to
-from drafts.adapter import Adapter, UnusableAdapter
+from drafts.adapter import Adapter
+from drafts.errors import UnusableAdapter
 from drafts.train.exit_model import Frozen
 from kvcache.rows import BranchRows, Rows
 from kvcache.store import KVStore

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from drafts.adapter import Adapter, UnusableAdapter, write_adapter
+from drafts.adapter import Adapter, write_adapter
 from drafts.card import ADAPTER, WINDOWS, DraftCard, Measured, write_card
-from drafts.errors import BadRecipe, NoCorpus
+from drafts.errors import BadRecipe, NoCorpus, UnusableAdapter
 from drafts.train import kangaroo, traces
 from drafts.train.acceptance import block_efficiency
 from drafts.train.batches import Codec, count_tokens

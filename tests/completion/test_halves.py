@@ -9,7 +9,7 @@ from transformers import GemmaConfig
 from completion.errors import UnsupportedModel
 from completion.exits import ExitPass
 from completion.halves import HalvedPass
-from drafts.adapter import UnusableAdapter
+from drafts.errors import UnusableAdapter
 from drafts.train.exit_model import ExitModel
 from kvcache.hf import ATTENTION, register_attention
 from tests.completion.cpu.models import CONFIGS, SIZES, make

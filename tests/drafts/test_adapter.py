@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from drafts.adapter import Adapter, UnusableAdapter, read_adapter, write_adapter
+from drafts.adapter import Adapter, read_adapter, write_adapter
+from drafts.errors import UnusableAdapter
 
 
 def adapter_of(hidden: int = 8, inner: int = 6) -> Adapter:

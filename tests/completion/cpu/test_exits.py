@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from completion.cpu.exits import exit_weights
-from drafts.adapter import UnusableAdapter
+from drafts.errors import UnusableAdapter
 from drafts.train.exit_model import ExitModel
 from tests.completion.cpu.models import CONFIGS, make
 from tests.completion.cpu.test_passes import TOKENS, pass_of, store_of, unlike
