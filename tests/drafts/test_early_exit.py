@@ -85,3 +85,20 @@ def test_outside_of_a_request_it_asks_nothing() -> None:
     assert len(subject.propose([7], 3)) == 0
     assert len(EarlyExit(target).propose([7], 3)) == 0
     assert target.asked == []
+
+
+def test_it_ends_where_the_whole_draft_is_not_worth_its_time() -> None:
+    target = ScriptedExit({7: (1, 0.9), 20: (3, 0.8), 40: (0, 0.9)}, held=3)
+    assert drafter(target).guess([7], 5, 0.7).tokens == (20, 40)
+    assert target.asked == [7, 20, 40]
+
+
+def test_what_ends_a_completion_is_never_drafted() -> None:
+    target = ScriptedExit({7: (1, 0.9), 20: (3, 0.8)}, held=3)
+    subject = EarlyExit(target, stop_ids=frozenset({40}))
+    for _ in subject.begin(Source(PROMPT)):
+        pass
+    assert subject.propose([7], 5).tokens == (20,)
+    assert subject.pending_s(Source(PROMPT)) == 0.0
+    assert subject.token_s > 0.0
+    subject.forget("doc")
