@@ -210,6 +210,8 @@ def test_an_answer_serves_those_who_ask_for_its_kind_only(one: Manner, other: Ma
     it = session()
     running = ticket(it, 0, manner=one)
     assert ask(it, 0, manner=one) is running
+    it.progress(running, "return")
+    assert ask(it, 0, manner=one) is running
     replacing = ticket(it, 0, manner=other)
     assert replacing is not running
     assert it.finish(ticket(it, 0, manner=one), Completion("return x", TRACE)) is not None
