@@ -2,11 +2,16 @@
 
 import asyncio
 import contextlib
+import json
+import re
+import shutil
+from pathlib import Path
 
 import httpx
 import pytest
 
 from completion.errors import DocumentTooLarge, EngineBusy
+from tests.assistant.conftest import Running
 from tests.assistant.web.conftest import client_of, events
 from tests.waiting import until
 
@@ -142,3 +147,21 @@ async def test_completions_are_counted(http, source):
     source.answer("")
     await asked
     assert (await http.get("/status")).json()["events"] == {"completed": 1}
+
+
+CURL = re.compile(r"^    (curl .*\n(?:        .*\n)*)", re.MULTILINE)
+EXAMPLES = CURL.findall((Path(__file__).parents[3] / "docs/protocol.md").read_text("utf-8"))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("example", EXAMPLES, ids=["infill", "completions"])
+async def test_the_examples_of_the_documentation_work(product: Running, example: str):
+    here = example.replace("http://127.0.0.1:7433", product.url)
+    here = here.replace("~/.local/state/splice", str(product.settings.server.state_dir))
+    assert here != example
+    running = await asyncio.create_subprocess_exec("sh", "-c", here, stdout=asyncio.subprocess.PIPE)
+    told, _ = await asyncio.wait_for(running.communicate(), 60)
+    answer = json.loads(told)
+    text = answer["content"] if "content" in answer else answer["choices"][0]["text"]
+    assert isinstance(text, str)
+    assert answer["model"]

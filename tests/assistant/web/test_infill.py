@@ -105,8 +105,9 @@ async def test_a_stream_comes_line_by_line(http, source):
 
 
 def test_extra_files_make_the_same_block_in_whatever_order():
-    one, other = Extra("b.py", "B\n\n"), Extra("a.py", "A")
-    assert context_of([one, other]) == context_of([other, one, other]) == "a.py\nA\n\nb.py\nB\n\n"
+    extra = [Extra(f"{name}.py", f"{name}\n\n") for name in "becda"]
+    block = "".join(f"{name}.py\n{name}\n\n" for name in "abcde")
+    assert context_of(extra) == context_of([*reversed(extra), extra[2]]) == block
     assert context_of([Extra("", "x"), Extra("blank", " \n")]) == "x\n\n"
     assert context_of([]) == ""
 
