@@ -26,7 +26,7 @@ def test_what_repeats_itself_takes_fewer_passes() -> None:
 def test_branches_change_nothing_that_is_said(branches: int, each: int) -> None:
     count = simulate([Case("d", FORKED, (3, each, 5, 6, 7, 8))], FLAT, branches=branches, whole=True)
     assert count.tokens == 5
-    assert 0 < count.drafted
+    assert count.drafted > 0
     assert count.passes < count.tokens
 
 
