@@ -21,9 +21,10 @@ from completion.records import Completion, CompletionRequest, Trace
 from completion.refreshing import Refresher
 from completion.reuse import Planner, owners_of
 from completion.room import LEAST_PROMPT, Room, longest_prompt
+from completion.sampling import sampler_for
 from completion.shapes import rows_at_once
 from completion.shortage import Spared, relieved
-from completion.stopping import StopRule
+from completion.stopping import StopRule, rule_for
 from completion.trimming import trim
 from completion.verifying import Drafting
 from completion.window import Layout
@@ -167,7 +168,7 @@ class Engine:
 
     def _serve(self, task: Task, prompt: Prompt, started: float) -> Generator[None, None, Completion]:
         """One attempt to answer with ``prompt``."""
-        rule = _rule(task.request)
+        rule = rule_for(task.request)
         room = self._max_tokens(task.request, rule)
         mode = task.request.reuse or self._completion.reuse
         document = task.request.document or _UNNAMED
@@ -185,6 +186,7 @@ class Engine:
                     limits=Limits(room, encoded + self._completion.time_budget_s),
                     emit=task.emit,
                     drafting=self._drafting(task.request, prompt),
+                    sampler=sampler_for(task.request),
                 )
                 drafts = self._chooser.report() if self._chooser else DraftReport()
         finally:
@@ -289,12 +291,3 @@ def _stop_ids(loaded: LoadedModel) -> frozenset[int]:
     """Every special token ends a completion, and so do the family's own, however they are kept."""
     own = (loaded.codec.find(token) for token in loaded.family.stop)
     return loaded.codec.special_ids.union(token for token in own if token is not None)
-
-
-def _rule(request: CompletionRequest) -> StopRule:
-    return StopRule(
-        before=request.text[: request.cursor],
-        after=request.text[request.cursor :],
-        language=request.language,
-        single_line=request.single_line,
-    )
