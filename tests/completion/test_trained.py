@@ -43,7 +43,7 @@ def write_exit(directory: Path, target: LoadedModel, layers: int = LAYERS) -> Pa
     """An adapter that was trained for nothing: sure of itself, and often wrong."""
     words = torch.arange(0, 800, 2)
     passes = target.forward.passes
-    adapter = ExitModel(passes.frozen(layers, name=target.name, words=words)).adapter()  # type: ignore[attr-defined]
+    adapter = ExitModel(passes.frozen(layers, name=target.name, words=words)).adapter()  # type: ignore[attr-defined] # int8: CpuPass
     directory.mkdir()
     write_adapter(directory / ADAPTER, replace(adapter, turn=adapter.turn * 3))
     told = Measured(0.0, 0.5, (1.0, 1.0))

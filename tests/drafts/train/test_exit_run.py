@@ -30,7 +30,7 @@ Cook = Callable[..., Outcome]
 def bake(project: Path, tiny_model_dir: Path, codec: TextCodec, fim: FimIds) -> Cook:
     """Run a recipe over the project into ``out``."""
     loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights="int8", device="cpu"))
-    target = ExitTarget(loaded.forward.passes, loaded.shape, name="tiny")  # type: ignore[arg-type]
+    target = ExitTarget(loaded.forward.passes, loaded.shape, name="tiny")  # type: ignore[arg-type] # int8: CpuPass
 
     def run(recipe: ExitRecipe, out: Path, *, watch: Watch | None = None, **changes) -> Outcome:
         given = {"roots": (project,), "target": "tiny", "target_dir": tiny_model_dir, "device": "cpu"}
