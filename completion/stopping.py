@@ -102,7 +102,7 @@ class StopRule:
         lines = self._lines(text, final=final)
         stops = [self._string(text), self._line_end(text), _repetition(text), _repeated_lines(lines)]
         if not self._single:
-            stops += [self._suffix(text, lines), self._block(text, lines)]
+            stops += [self._suffix(lines), self._block(text, lines)]
         return min((stop for stop in stops if stop), key=lambda stop: stop.keep, default=None)
 
     def _lines(self, text: str, *, final: bool) -> list[_Line]:
@@ -123,13 +123,16 @@ class StopRule:
         places = [at for string in self._strings if (at := text.find(string)) >= 0]
         return Stop(min(places), FinishReason.STRING) if places else None
 
-    def _suffix(self, text: str, lines: list[_Line]) -> Stop | None:
+    def _suffix(self, lines: list[_Line]) -> Stop | None:
         """Stop before a line that is the next line of the document."""
         if not self._next or self._rest:
             return None
-        for line in lines if not self._head.strip() else lines[1:]:
-            if line.whole and line.text.rstrip() == self._next.rstrip():
-                return Stop(len(text[: line.start].rstrip()), FinishReason.SUFFIX)
+        kept = 0
+        for index, line in enumerate(lines):
+            its_own = index > 0 or not self._head.strip()
+            if its_own and line.whole and line.text.rstrip() == self._next.rstrip():
+                return Stop(kept, FinishReason.SUFFIX)
+            kept = kept if line.blank else line.end
         return None
 
     def _block(self, text: str, lines: list[_Line]) -> Stop | None:

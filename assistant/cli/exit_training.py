@@ -1,14 +1,21 @@
 """What ``splice drafts train exit`` does between its options and ``drafts.train``."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from assistant.cli.sentences import INTERRUPTED, say
-from assistant.cli.training import as_json_of, has_gpu, interruptible, shown, stopped_sentence, tokens_of
+from assistant.cli.training import (
+    CommonWishes,
+    as_json_of,
+    has_gpu,
+    interruptible,
+    job_of,
+    shown,
+    stopped_sentence,
+    tokens_of,
+)
 from assistant.settings import load_settings
 from completion.config import EngineConfig
 from completion.registry import ModelLocation, locate
@@ -16,28 +23,13 @@ from completion.registry import ModelLocation, locate
 if TYPE_CHECKING:
     from completion.exit_target import ExitTarget
     from drafts.train.exit_run import ExitRecipe
-    from drafts.train.run import Job
 
 
-@dataclass(frozen=True)
-class ExitWishes:
+@dataclass(frozen=True, kw_only=True)
+class ExitWishes(CommonWishes):
     """The options of the command."""
 
-    data: Sequence[Path]
-    out: Path
-    target: str | None
-    steps: int
-    resume: bool
-    layers: int
-    words: int
-    batch: int
-    length: int
     samples: int
-    rate: float
-    seed: int
-    accept: Sequence[str]
-    device: str | None
-    config: Path | None
 
 
 def run_exit(wishes: ExitWishes, *, as_json: bool) -> None:
@@ -83,23 +75,6 @@ def recipe_of(wishes: ExitWishes) -> "ExitRecipe":
         held_out=min(64, wishes.samples),
         rate=wishes.rate,
         seed=wishes.seed,
-    )
-
-
-def job_of(wishes: ExitWishes, target: ModelLocation, device: str) -> "Job":
-    """What is trained from, for which target, and where to."""
-    from drafts.train.corpus import Rules
-    from drafts.train.licences import PERMISSIVE
-    from drafts.train.run import Job
-
-    return Job(
-        roots=tuple(wishes.data),
-        target=target.name,
-        target_dir=target.directory,
-        out=wishes.out.absolute(),
-        rules=Rules(allowed=PERMISSIVE | frozenset(wishes.accept), seed=wishes.seed),
-        device=device,
-        resume=wishes.resume,
     )
 
 

@@ -4,7 +4,7 @@ In the tables ``|`` is the cursor; the last column is what remains of the genera
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from completion.records import CompletionRequest, FinishReason
@@ -276,6 +276,7 @@ def test_keep_is_a_place_in_the_text(
 
 
 @given(CODE, CODE, LANGUAGES, CODE)
+@example(before=":", after="\n:", language="python", generated=" \n:\n")
 def test_it_does_not_matter_how_the_text_arrives(
     before: str, after: str, language: str, generated: str
 ) -> None:

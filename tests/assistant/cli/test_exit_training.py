@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant.cli.drafts import drafts_app
-from assistant.cli.exit_training import ExitWishes, job_of, recipe_of
+from assistant.cli.exit_training import ExitWishes, recipe_of
+from assistant.cli.training import job_of
 from completion.registry import ModelLocation
 from drafts.card import read_card
 
