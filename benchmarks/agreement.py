@@ -98,6 +98,7 @@ class Judge:
 
     def refresh(self, store: KVStore) -> int:
         """Encode again, in order, all that is not exact; how many tokens that were."""
+        store.compact()
         stale = range(store.exact, len(store))
         if stale:
             self._fill(store, stale)

@@ -13,9 +13,6 @@ _APART = 2
 from what is there.
 """
 
-_HOLES = 4
-"""Holes are closed, when idle, where they are more than this part of the tokens."""
-
 
 @dataclass(frozen=True)
 class Refresher:
@@ -52,8 +49,7 @@ class Refresher:
             if store.tokens != goal:
                 return 0
             stale = range(store.exact, min(store.exact + self.chunk, len(store)))
+            store.compact()
             if stale:
                 self.forward.encode_at(store, stale)
-            elif store.holes > len(store) // _HOLES:
-                store.compact()
             return len(stale)

@@ -72,10 +72,18 @@ class Arenas:
         if self.born is not None:
             put(self.born[layer], slots, keys)
 
-    def move(self, source: torch.Tensor, target: torch.Tensor | slice) -> None:
+    def move(self, source: torch.Tensor, target: torch.Tensor) -> None:
         """Copy what lies in the slots ``source`` to the slots ``target``, which may overlap them."""
         for arena in self.tensors:
             arena[:, :, target] = arena[:, :, source]
+
+    def line_up(self, order: Sequence[int], start: int) -> None:
+        """Move what lies in the slots ``order`` to those from ``start`` on, with room for one more layer."""
+        if not order:
+            return
+        source, stop = self.upload(order), start + len(order)
+        for layer in (layer for arena in self.tensors for layer in arena):
+            layer[:, start:stop] = layer[:, source]
 
     def turn(self, slots: torch.Tensor, *, born: torch.Tensor, wanted: torch.Tensor) -> None:
         """Let keys computed at positions ``born`` stand for ``wanted``, where they can be turned."""

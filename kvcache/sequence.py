@@ -4,9 +4,11 @@ Every token has a *position* (its place in the sequence), a *slot* (its place in
 life) and a *birthplace* (the position its key was computed at). A token of a new plan that is
 not kept is *missing* until a forward pass has encoded it.
 
-*Exact* is a length: the tokens ``[0, exact)`` equal a cold computation of the sequence. A token
-is encoded exactly when all in front of it are exact, so the length grows by encoding the token
-right behind it, and by nothing else.
+*Exact* is a length: the tokens ``[0, exact)`` equal a cold computation of the sequence, bit for
+bit where the order of a sum decides its last bits. A token is encoded exactly when all in front of
+it are exact and it sits, as they do, in the slot of its position: attention adds up slot by slot,
+and rounded products turn a last bit into a whole step. So the length grows by encoding the token
+right behind it, in its own slot, and by nothing else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -164,7 +166,7 @@ class CachedSequence:
         for position in positions:
             self._missing.discard(position)
             self._born[position] = position
-            self._exact += position == self._exact
+            self._exact += position == self._exact and self._table.slot_of(position) == position
 
     def truncate(self, length: int) -> None:
         """Forget the tokens from position ``length`` on."""
@@ -195,6 +197,11 @@ class CachedSequence:
         self._table.compact()
         self._branch = None
 
+    @property
+    def in_place(self) -> int:
+        """How many tokens at the front sit in the slots of their positions."""
+        return self._table.in_place
+
     def copy(self) -> "CachedSequence":
         """A twin that goes its own way."""
         twin = CachedSequence(1)
@@ -214,6 +221,8 @@ class CachedSequence:
             raise AuditError("The roles do not tile the sequence.")
         if not 0 <= self._exact <= count or any(not 0 <= at < count for at in self._missing):
             raise AuditError("What is exact or missing lies outside of the sequence.")
+        if self._exact > self._table.in_place:
+            raise AuditError("An exact token sits in the slot of another position.")
         if any(at < self._exact for at in self._missing):
             raise AuditError("A missing token counts as exact.")
         if self.tokens != TaggedTokens(tuple(self._ids), tuple(self._spans)):

@@ -46,6 +46,15 @@ class SlotTable:
         """One more than the highest slot in use: how much of the arenas must be read."""
         return max(self._order, default=-1) + 1
 
+    @property
+    def in_place(self) -> int:
+        """How many tokens at the front sit in the slots of their positions."""
+        return next((at for at, slot in enumerate(self._order) if at != slot), len(self._order))
+
+    def slot_of(self, position: int) -> int:
+        """The slot of the token at ``position``."""
+        return self._order[position]
+
     def check_room(self, length: int) -> None:
         """Raise CacheFull unless a sequence of ``length`` tokens fits. Changes nothing."""
         if length > self._capacity:

@@ -134,9 +134,9 @@ class KVStore:
 
     def compact(self) -> None:
         """Move every token to the slot of its position: no holes, no scattered reads."""
+        start = self._sequence.in_place
         with self._or_empty():
-            order = self._arenas.upload(self._sequence.table.order)
-            self._arenas.move(order, slice(0, len(self)))
+            self._arenas.line_up(self._sequence.table.order[start:], start)
             self._sequence.compact()
             self._place()
 

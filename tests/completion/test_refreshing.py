@@ -1,8 +1,13 @@
 """Refreshing: small steps, each a whole; ends when the store went elsewhere."""
 
-from completion.config import CompletionConfig, EngineConfig
+from pathlib import Path
+
+import pytest
+import torch
+
+from completion.config import CompletionConfig, EngineConfig, Weights
 from completion.engine import Engine, Task
-from completion.loading import LoadedModel
+from completion.loading import LoadedModel, load_model
 from completion.records import CompletionRequest
 from completion.window import Layout
 from tests.completion.test_engine import ask, task
@@ -54,3 +59,20 @@ def test_a_refresh_ends_when_a_request_has_taken_its_store_elsewhere(tiny: Loade
     assert list(refresh) == []
     assert engine.pool.held("doc") == held
     assert run(engine.refresh(task("import sys, os\n" + SOURCE, 105))) > 0
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_a_refreshed_cache_has_the_bits_of_a_cold_one(tiny_model_dir: Path, weights: Weights) -> None:
+    """The kernels round what goes into a product: one last bit of a sum taken in another order would show."""
+    loaded = load_model("tiny", tiny_model_dir, EngineConfig(weights=weights, device="cpu"))
+    engine = Engine(loaded, EngineConfig(), CompletionConfig(max_tokens=4, repair_tokens=8))
+    source = SOURCE * 3
+    middle = len(source) // 2
+    edited = source[:40] + "total = 0\n" + source[40:middle] + source[middle + 60 :]
+    for text in (source, edited):
+        ask(engine, task(text, len(text) - 30))
+    run(engine.refresh(task(edited, len(edited) - 30)))
+    with engine.pool.lease(engine.pool.owners[-1], 1) as store:
+        assert store.exact == len(store) > 128
+        cold = loaded.forward.cold(store.ids)
+        assert all(map(torch.equal, store.read(), cold.read()))

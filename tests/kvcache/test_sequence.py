@@ -27,7 +27,7 @@ def whole(tokens: TaggedTokens) -> CachedSequence:
 
 @given(documents(), st.data())
 def test_encoding_in_order_makes_all_exact(parts: Parts, data: st.DataObject) -> None:
-    """After any edit: what is encoded again from the first inexact token on is exact, to its end."""
+    """After any edit: what is encoded again from the first inexact token on, in its own slot, is exact."""
     sequence = whole(parts.prompt)
     assert sequence.exact == len(parts.prompt)
     for change in data.draw(st.lists(edits(), min_size=1, max_size=3)):
@@ -36,6 +36,8 @@ def test_encoding_in_order_makes_all_exact(parts: Parts, data: st.DataObject) ->
     sequence.apply(plan)
     assert sequence.exact == plan.unchanged
     sequence.encoded(sequence.missing)
+    assert sequence.exact <= sequence.in_place
+    sequence.compact()
     while sequence.exact < len(sequence):
         before = sequence.exact
         chunk = range(before, min(before + data.draw(st.integers(1, 9)), len(sequence)))

@@ -189,6 +189,7 @@ def test_a_block_in_front_that_changes_is_refreshed_too(
 
 
 def refresh(loaded: LoadedModel, store: KVStore) -> None:
+    store.compact()
     while store.exact < len(store):
         loaded.forward.encode_at(store, range(store.exact, min(store.exact + 16, len(store))))
 
