@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
@@ -89,7 +89,9 @@ class Workspace:
         """Where the index stands."""
         index, errand = self._index, self._errand
         progress = errand.progress if errand and errand.progress else Progress("looking", 0, 0)
-        told = FolderStatus(str(self.root), self._state, self._detail, done=progress.done, total=progress.total)
+        told = FolderStatus(
+            str(self.root), self._state, self._detail, done=progress.done, total=progress.total
+        )
         if index is None:
             return told
         try:
@@ -218,8 +220,3 @@ def _lay(index: RepositoryIndex, path: str, text: str | None) -> None:
             index.overlay(path, text)
     except RetrievalError as error:
         _log.debug("%s", type(error).__name__)
-
-
-def described(status: FolderStatus) -> dict[str, Any]:
-    """As JSON says it."""
-    return status._asdict()

@@ -25,7 +25,10 @@ class Workspaces:
         self._holders = Counter[Path]()
 
     def open(self, root: Path) -> Path | None:
-        """Index ``root`` from now on, and hold it until ``release``; None: it is no folder, or nothing is indexed."""
+        """Index ``root`` from now on, and hold it until ``release``.
+
+        None when it is no folder, or the settings say that nothing is indexed.
+        """
         root = root.resolve()
         if not self._config.enabled or not root.is_dir():
             return None
@@ -91,7 +94,9 @@ class Workspaces:
             return first
         path = Path(root).resolve()
         if path not in self._folders:
-            raise NoRepository("This folder is not open in any editor; `GET /workspaces` names those that are.")
+            raise NoRepository(
+                "This folder is not open in any editor; `GET /workspaces` names those that are."
+            )
         return path
 
     def _index(self, root: Path) -> RepositoryIndex:

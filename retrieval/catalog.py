@@ -7,7 +7,7 @@ one of another schema, or a damaged one, is removed and made anew, and the log s
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,7 +147,7 @@ def _engine(path: Path, begin: Begin) -> Engine:
 
 
 @contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(path: Path) -> Generator[None]:
     """SQLite's errors as ours."""
     try:
         yield
@@ -158,5 +158,7 @@ def _translated(path: Path) -> Iterator[None]:
         if "full" in said:
             raise RetrievalError(f"There is no space left for the index in {path.parent}.") from error
         if "malformed" in said or "not a database" in said or "no such table" in said or "I/O" in said:
-            raise CorruptIndex(f"The index in {path.parent} is damaged; `splice index` makes it anew.") from error
+            raise CorruptIndex(
+                f"The index in {path.parent} is damaged; `splice index` makes it anew."
+            ) from error
         raise

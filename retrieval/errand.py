@@ -1,9 +1,10 @@
 """Indexing in a process of its own, so that nobody who types waits for it: neither its lock nor its cores.
 
-``python -m retrieval.errand`` reads one JSON object from standard input, indexes with the lowest priority, and
-writes its progress to standard output, one JSON object a line. It ends when whoever started it is gone.
+``python -m retrieval.errand`` reads one JSON object from standard input, indexes with the lowest priority,
+and writes its progress to standard output, one JSON object a line. It ends when whoever started it is gone.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from retrieval.config import RetrievalConfig
 from retrieval.errors import RetrievalError
@@ -27,7 +28,7 @@ class Errand:
     """One indexing run that goes on elsewhere."""
 
     def __init__(self, root: Path, config: RetrievalConfig, *, on_news: Callable[[], None]) -> None:
-        """Start it. ``on_news`` is called, in a thread of this, whenever ``progress`` or ``is_done`` changed."""
+        """Start it. ``on_news`` is called, in another thread, whenever ``progress`` or ``is_done`` changed."""
         self._on_news = on_news
         self.progress: Progress | None = None
         self.error = ""
@@ -55,14 +56,11 @@ class Errand:
 
     def _follow(self, asked: str) -> None:
         with self._process as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                process.stdin.write(asked)
-                process.stdin.close()
-            except BrokenPipeError:
-                pass
-            for line in process.stdout:
+            given, said = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
+            with contextlib.suppress(BrokenPipeError):
+                given.write(asked)
+                given.close()
+            for line in said:
                 self._hear(json.loads(line))
         if process.returncode > 0 and not self.error:
             self.error = "Indexing ended without a word; `splice index` says why."
@@ -88,9 +86,8 @@ def main() -> int:
     """Do what standard input asks; the exit code."""
     os.nice(_LOWEST)
     asked = json.loads(sys.stdin.read())
-    fields = asked["config"]
-    index_dir = fields["index_dir"]
-    config = RetrievalConfig(**{**fields, "index_dir": Path(index_dir) if index_dir else None})
+    given = RetrievalConfig(**asked["config"])
+    config = dataclasses.replace(given, index_dir=Path(given.index_dir) if given.index_dir else None)
     parent = os.getppid()
     try:
         index = RepositoryIndex(Path(asked["root"]), config, open_embedder(config))

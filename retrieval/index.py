@@ -69,20 +69,22 @@ class RepositoryIndex:
     """
 
     def __init__(self, root: Path, config: RetrievalConfig, embedder: Embedder | None = None) -> None:
-        """Open the index of ``root``, or begin one. Raises NoRepository, or IndexBusy if it has to be begun
-        while another process holds it."""
+        """Open the index of ``root``, or begin one.
+
+        Raises NoRepository, or IndexBusy if it has to be begun while another process holds it.
+        """
         if not root.is_dir():
             raise NoRepository(f"{root} is no folder that can be indexed.")
         self.root = root.resolve()
         self.folder = index_folder(root, config)
         self._config = config
         self._embedder = embedder
-        self._scanner = Scanner(self.root, config)
+        self.scanner = Scanner(self.root, config)
         self._overlay = Overlay()
         self._writing = threading.RLock()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file_lock = FileLock(self.folder / _LOCK, thread_local=False)
-        self._catalog = Catalog(self.folder / _CATALOG)
+        self.catalog = Catalog(self.folder / _CATALOG)
         self._shelf: Shelf | None = None
         self._prepare()
 
@@ -100,15 +102,15 @@ class RepositoryIndex:
 
         Raises OutsideRoot before anything is done, and IndexBusy.
         """
-        wanted = {self._scanner.relative(path) for path in paths}
+        wanted = {self.scanner.relative(path) for path in paths}
         if len(wanted) > _MANY or any(path.rpartition("/")[2] in _RULES for path in wanted):
             return self.refresh()
         return self._run(lambda run: run.some(wanted), None, None)
 
     def embed(self, progress: OnProgress | None = None, cancelled: Cancelled | None = None) -> int:
-        """Give every chunk a vector, a few at a time, so that other writes come in between; how many were made.
+        """Give every chunk a vector, a few at a time, so that other writes come in between.
 
-        Nothing that was embedded once is embedded again. Raises IndexBusy and EmbeddingFailed.
+        How many were made; nothing that was embedded once is embedded again. Raises IndexBusy and EmbeddingFailed.
         """
         made = 0
         while not (cancelled and cancelled()):
@@ -127,14 +129,14 @@ class RepositoryIndex:
         if self._embedder is None or self._shelf is None:
             return 0
         with self._writer():
-            return embed_some(self._catalog, self._shelf, self._embedder, most)
+            return embed_some(self.catalog, self._shelf, self._embedder, most)
 
     def save(self) -> None:
         """Write the vectors to their file, and forget those of content that no file has any more."""
         if self._shelf is None:
             return
         with self._writer():
-            with self._catalog.writing() as connection:
+            with self.catalog.writing() as connection:
                 drop_unused_vectors(connection)
             self._shelf.save()
 
@@ -145,17 +147,17 @@ class RepositoryIndex:
 
     def overlay(self, path: str | Path, text: str) -> None:
         """Show an unsaved buffer in place of its file. Raises OutsideRoot, and NotIndexed with the reason."""
-        relative = self._scanner.relative(path)
-        self._overlay.put(relative, *self._scanner.read_text(relative, text))
+        relative = self.scanner.relative(path)
+        self._overlay.put(relative, *self.scanner.read_text(relative, text))
 
     def forget_overlay(self, path: str | Path) -> None:
         """Show the file again. Raises OutsideRoot."""
-        self._overlay.forget(self._scanner.relative(path))
+        self._overlay.forget(self.scanner.relative(path))
 
     def close(self) -> None:
         """Let go of everything; writes that run have ended."""
         with self._writing:
-            self._catalog.close()
+            self.catalog.close()
 
     # Reading
 
@@ -182,12 +184,12 @@ class RepositoryIndex:
 
     def outline(self, path: str | Path) -> Outline | None:
         """What the syntax of a file says, unsaved text first; None for a file that is not indexed."""
-        relative = self._scanner.relative(path)
+        relative = self.scanner.relative(path)
         return self._read(lambda now: now.outline(relative))
 
     def chunks(self, path: str | Path) -> list[StoredChunk]:
         """The pieces of a file, in order of lines."""
-        relative = self._scanner.relative(path)
+        relative = self.scanner.relative(path)
         return self._read(lambda now: now.chunks_of(relative))
 
     def status(self) -> IndexStatus:
@@ -201,11 +203,11 @@ class RepositoryIndex:
     def _prepare(self) -> None:
         try:
             with self._writing, self._file_lock.acquire(timeout=_PREPARE_S):
-                if self._catalog.prepare():
+                if self.catalog.prepare():
                     self._begin()
                 self._match_embedder()
         except Timeout as error:
-            if self._catalog.trouble() is not None:
+            if self.catalog.trouble() is not None:
                 raise IndexBusy(f"Another process is making the index of {self.root}.") from error
         self._open_shelf()
 
@@ -213,7 +215,7 @@ class RepositoryIndex:
         """A catalogue starts its life: ids count from 1 again, so no older file of vectors fits it."""
         for old in self.folder.glob(f"{_VECTORS}-*"):
             old.unlink(missing_ok=True)
-        with self._catalog.writing() as connection:
+        with self.catalog.writing() as connection:
             put_meta(connection, "root", str(self.root))
             put_meta(connection, "birth", secrets.token_hex(4))
 
@@ -221,11 +223,11 @@ class RepositoryIndex:
         """Vectors of another embedder say nothing to this one; without one they are kept for later."""
         if self._embedder is None:
             return
-        with self._catalog.reading() as connection:
+        with self.catalog.reading() as connection:
             held = queries.meta(connection, "embedder")
         name = f"{self._embedder.name} {self._embedder.dimension}"
         if held != name:
-            with self._catalog.writing() as connection:
+            with self.catalog.writing() as connection:
                 drop_vectors(connection)
                 put_meta(connection, "embedder", name)
                 put_meta(connection, "birth", secrets.token_hex(4))
@@ -233,10 +235,10 @@ class RepositoryIndex:
     def _open_shelf(self) -> None:
         if self._embedder is None:
             return
-        with self._catalog.reading() as connection:
+        with self.catalog.reading() as connection:
             birth = queries.meta(connection, "birth")
         shelf = Shelf(self.folder / f"{_VECTORS}-{birth}", self._embedder.dimension)
-        shelf.open(self._catalog)
+        shelf.open(self.catalog)
         self._shelf = shelf
 
     def _run(
@@ -244,8 +246,8 @@ class RepositoryIndex:
     ) -> Report:
         def new_run() -> Run:
             return Run(
-                self._catalog,
-                self._scanner,
+                self.catalog,
+                self.scanner,
                 on_changed=self._on_changed,
                 progress=progress,
                 cancelled=cancelled,
@@ -256,7 +258,7 @@ class RepositoryIndex:
                 return look(new_run())
             except CorruptIndex as error:
                 _log.warning("The index of %s is made anew: %s", self.root, error)
-                self._catalog.rebuild()
+                self.catalog.rebuild()
                 self._begin()
                 self._match_embedder()
                 self._open_shelf()
@@ -266,7 +268,7 @@ class RepositoryIndex:
         if self._shelf is None:
             return
         self._shelf.remove(changed.removed)
-        with self._catalog.reading() as connection:
+        with self.catalog.reading() as connection:
             add_known(connection, self._shelf, changed.added)
 
     @contextmanager
@@ -281,7 +283,7 @@ class RepositoryIndex:
                 ) from error
 
     def _read(self, ask: Callable[[Snapshot], T]) -> T:
-        with self._catalog.reading() as connection:
+        with self.catalog.reading() as connection:
             return ask(Snapshot(connection, self._overlay.view()))
 
     def _dense(self, query: str, k: int) -> list[Found]:

@@ -66,8 +66,8 @@ class Run:
         self._catalog = catalog
         self._scanner = scanner
         self._on_changed = on_changed
-        self._progress = progress or (lambda _: None)
-        self._cancelled = cancelled or (lambda: False)
+        self._progress: OnProgress = progress or _tell_nobody
+        self._cancelled: Cancelled = cancelled or (lambda: False)
         self._report = Report()
 
     def everything(self) -> Report:
@@ -147,6 +147,10 @@ class Run:
             dropped = drop_files(connection, [path for path in refused if path in held])
         self._report.read += len(parsed)
         self._on_changed(Changed(written.added, written.removed + dropped.removed))
+
+
+def _tell_nobody(_: Progress) -> None:
+    """Progress that nobody asked for."""
 
 
 def _is_among(path: str, wanted: Collection[str]) -> bool:

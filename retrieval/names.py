@@ -2,6 +2,7 @@
 
 import re
 from enum import IntEnum
+from os.path import commonprefix
 
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+", re.UNICODE)
 
@@ -53,5 +54,7 @@ def _fits_humps(typed: str, parts: tuple[str, ...]) -> bool:
     if not parts:
         return False
     first, rest = parts[0], parts[1:]
-    longest = next((i for i, (a, b) in enumerate(zip(typed, first, strict=False)) if a != b), min(len(typed), len(first)))
+    longest = next(
+        (i for i, (a, b) in enumerate(zip(typed, first, strict=False)) if a != b), min(len(typed), len(first))
+    )
     return any(_fits_humps(typed[taken:], rest) for taken in range(longest, -1, -1))

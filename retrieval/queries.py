@@ -1,10 +1,10 @@
-"""What the index asks of the catalogue. Every function reads in the caller's transaction and changes nothing."""
+"""What the index asks of the catalogue, in the caller's transaction. Nothing here changes anything."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
 
 from retrieval.records import (
     Chunk,
@@ -216,7 +216,16 @@ def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
 
 
-def _count(connection: Connection, column: ColumnElement[int], where: ColumnElement[bool] | None = None) -> int:
+def lexical_differences(connection: Connection) -> tuple[int, int]:
+    """How many chunks have no words, and how many words no chunk."""
+    words = set(connection.execute(text("SELECT rowid FROM lexical")).scalars())
+    chunks = chunk_ids(connection)
+    return len(chunks - words), len(words - chunks)
+
+
+def _count(
+    connection: Connection, column: ColumnElement[int], where: ColumnElement[bool] | None = None
+) -> int:
     query = select(func.count(column))
     return connection.execute(query if where is None else query.where(where)).scalar_one()
 
@@ -227,10 +236,10 @@ def _chunks(connection: Connection, where: ColumnElement[bool]) -> Iterator[Stor
         CHUNKS.c.text, CHUNKS.c.name,
     )  # fmt: skip
     query = select(*columns).join(FILES, FILES.c.id == CHUNKS.c.file_id).where(where)
-    for chunk_id, path, language, kind, start, end, text, name in connection.execute(
+    for chunk_id, path, language, kind, start, end, content, name in connection.execute(
         query.order_by(CHUNKS.c.start, CHUNKS.c.id)
     ):
-        yield StoredChunk(chunk_id, path, language, Chunk(ChunkKind(kind), Lines(start, end), text, name))
+        yield StoredChunk(chunk_id, path, language, Chunk(ChunkKind(kind), Lines(start, end), content, name))
 
 
 def _select_definitions() -> Any:

@@ -197,4 +197,3 @@ def _drop_chunks(connection: Connection, ids: Sequence[int]) -> None:
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(insert(table), rows)
-

@@ -52,15 +52,20 @@ class Scanner:
     def everything(self) -> Scan:
         """Every file that is to be indexed."""
         from retrieval.walk import walk
+
         scan = Scan()
         for path, stat in walk(self._root, self._config):
-            scan.files[path] = OnDisk("python" if path.endswith(".py") else "text", Stat(stat.st_size, stat.st_mtime_ns))
+            scan.files[path] = OnDisk(
+                "python" if path.endswith(".py") else "text", Stat(stat.st_size, stat.st_mtime_ns)
+            )
         return scan
 
     def some(self, paths: Collection[str]) -> Scan:
         """Those of ``paths``, and the files below them, that are to be indexed."""
         whole = self.everything()
-        return Scan({p: f for p, f in whole.files.items() if any(p == w or p.startswith(w + "/") for w in paths)})
+        return Scan(
+            {p: f for p, f in whole.files.items() if any(p == w or p.startswith(w + "/") for w in paths)}
+        )
 
     def digest(self, path: str) -> str:
         """Of the file's content; empty when it cannot be read any more."""
@@ -73,6 +78,7 @@ class Scanner:
         """The file as it is now, or the reason why it is not indexed."""
         now = time.time_ns()
         from retrieval.reading import read
+
         content = (self._root / path).read_bytes()
         outline, chunks = read(content.decode("utf-8", "replace"), on_disk.language)
         key = FileKey(path, on_disk.language, _digest(content))
@@ -81,6 +87,7 @@ class Scanner:
     def read_text(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
         """What an unsaved text says. Raises NotIndexed for a file that is left alone."""
         from retrieval.reading import read
+
         return read(text, "python")
 
 

@@ -61,7 +61,9 @@ def symbol_ranking(snapshot: Snapshot, query: str, k: int) -> list[Found]:
     """Chunks that define the identifiers of ``query``, those of the rarest names first."""
     names = list(dict.fromkeys(_IDENTIFIER.findall(query)))
     counts = snapshot.definition_counts(names)
-    telling = [name for name in names if 0 < counts.get(name, 0) and (counts[name] <= _COMMON or len(names) == 1)]
+    telling = [
+        name for name in names if counts.get(name, 0) > 0 and (counts[name] <= _COMMON or len(names) == 1)
+    ]
     rarest = sorted(telling, key=lambda name: counts[name])[:_MOST_NAMES]
     found: dict[int, float] = {}
     for name in rarest:
@@ -74,7 +76,9 @@ def find_symbols(snapshot: Snapshot, typed: str, k: int) -> list[SymbolHit]:
     """The ``k`` definitions whose names fit best what was typed; shorter names first, then by path."""
     hits = snapshot.definitions_like(like_patterns(typed), max(_LIKE, k))
     fitting = [(how, hit) for hit in hits if (how := fit(typed, hit.definition.name)) is not None]
-    fitting.sort(key=lambda each: (each[0], len(each[1].definition.name), each[1].path, each[1].definition.lines))
+    fitting.sort(
+        key=lambda each: (each[0], len(each[1].definition.name), each[1].path, each[1].definition.lines)
+    )
     return [hit for _, hit in fitting[:k]]
 
 

@@ -70,7 +70,7 @@ class Shelf:
             return self._index.search(vector, k)
 
     def save(self) -> None:
-        """Write the file, unless it says the same already. The old one or the new one is there at any time."""
+        """Write the file, unless it says the same. The old one or the new one is there at any time."""
         with self._lock:
             if not self._is_saved:
                 self._index.save(self._path)

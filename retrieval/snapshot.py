@@ -7,9 +7,8 @@ this snapshot only.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from retrieval.catalog import Connection
-
 from retrieval import queries
+from retrieval.catalog import Connection
 from retrieval.overlay import Buffer, coverage, symbols_in
 from retrieval.queries import StoredChunk, Use
 from retrieval.records import Chunk, Found, Outline, SymbolHit
@@ -54,7 +53,7 @@ class Snapshot:
         return sorted(laid, key=lambda each: each.chunk.lines)
 
     def with_unsaved(self, query: str, ranking: Sequence[Found]) -> list[Found]:
-        """``ranking`` with chunks that only buffers have, each in front of the first that has less of the query.
+        """``ranking`` and chunks that only buffers have, each in front of what has less of the query.
 
         Their scores are those of the place they take: BM25 of two collections cannot be compared.
         """
@@ -128,7 +127,7 @@ class Snapshot:
         return sorted([*own, *kept], key=lambda use: (use.path, use.reference.line))
 
     def callees(self, path: str, qualified: str) -> list[SymbolHit]:
-        """Definitions of the names that the definition ``qualified`` of a file calls, in order of the calls."""
+        """Definitions of the names that the definition ``qualified`` of a file calls, in their order."""
         outline = self.outline(path)
         uses = outline.references if outline else ()
         names = dict.fromkeys(use.name for use in uses if use.is_call and use.within == qualified)

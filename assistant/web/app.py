@@ -28,8 +28,10 @@ from assistant.settings import ServerConfig
 from assistant.web import pages
 from assistant.web.access import COOKIE, Access, LoginCodes
 from assistant.web.guards import App, Guard
+from assistant.web.search import search_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
+from assistant.workspaces import Workspaces
 
 _log = logging.getLogger(__name__)
 
@@ -46,11 +48,19 @@ class WebParts:
     limits: Limits
     playground: Path
     """The built playground; it need not exist."""
+    workspaces: Workspaces | None = None
+    """None: nothing is indexed."""
 
 
 def build_app(parts: WebParts) -> Guard:
     """The whole application behind its guard."""
-    handlers = [*_status_routes(parts), *_login_routes(parts), _socket_route(parts), _playground_route(parts)]
+    handlers = [
+        *_status_routes(parts),
+        *_login_routes(parts),
+        *search_routes(parts.workspaces),
+        _socket_route(parts),
+        _playground_route(parts),
+    ]
     app = Litestar(
         handlers,
         openapi_config=None,
@@ -66,9 +76,10 @@ def _status_routes(parts: WebParts) -> list[BaseRouteHandler]:
     def health() -> dict[str, Any]:
         return parts.stats.health(parts.source.status())
 
-    @get("/status", sync_to_thread=False)
-    def status() -> dict[str, Any]:
-        return parts.stats.full(parts.source.status())
+    @get("/status")
+    async def status() -> dict[str, Any]:
+        folders = await parts.workspaces.describe() if parts.workspaces else []
+        return {**parts.stats.full(parts.source.status()), "workspaces": folders}
 
     return [health, status]
 
@@ -122,6 +133,7 @@ def _socket_route(parts: WebParts) -> BaseRouteHandler:
             limits=parts.limits,
             on_event=stats.count,
             on_exit=outgoing.close,
+            workspaces=parts.workspaces,
         )
         stats.connections += 1
         try:
