@@ -15,7 +15,7 @@ from retrieval.words import terms
 
 _MOST_TERMS = 24
 """Of a query that are looked up."""
-_MOST_MATCHES = 12_000
+_MOST_MATCHES = 5_000
 """Chunks that the terms of a query may name in all; the rarest term is looked up whatever it names."""
 _AT_ONCE = 500
 """Ids in one statement; SQLite's oldest limit is 999."""
@@ -37,8 +37,9 @@ _COUNT = text(
 )
 _READ = text("SELECT terms FROM lexical WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
 _REMOVE = text("DELETE FROM lexical WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
-_FREQUENCIES = text("SELECT term, documents FROM lexical_terms WHERE documents > 0 AND term IN :terms")
-_FREQUENCIES = _FREQUENCIES.bindparams(bindparam("terms", expanding=True))
+_FREQUENCIES = text(
+    "SELECT term, documents FROM lexical_terms WHERE documents > 0 AND term IN :terms"
+).bindparams(bindparam("terms", expanding=True))
 _SEARCH = text(
     "SELECT rowid, -bm25(lexical) AS score FROM lexical WHERE lexical MATCH :query "
     "ORDER BY score DESC, rowid LIMIT :k"

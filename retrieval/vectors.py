@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import faiss  # pyright: ignore[reportMissingTypeStubs] -- it ships none
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 

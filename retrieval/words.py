@@ -6,6 +6,7 @@ An identifier counts whole, in lower case, and in its parts: ``HTTPServer_v2`` g
 
 import re
 from functools import lru_cache
+from itertools import chain
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PART = re.compile(r"[^\W\d_]+")
@@ -38,7 +39,7 @@ def terms(text: str) -> list[str]:
 
     A term has only letters, digits and underscores and is in lower case.
     """
-    return [term for identifier in _IDENTIFIER.findall(text) for term in _terms_of(identifier)]
+    return list(chain.from_iterable(map(_terms_of, _IDENTIFIER.findall(text))))
 
 
 def spaced(text: str) -> str:
