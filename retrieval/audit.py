@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Connection
 from retrieval.index import RepositoryIndex
 from retrieval.records import Chunk
@@ -21,7 +21,7 @@ def audit(index: RepositoryIndex) -> list[str]:
 
 def _in_rows(connection: Connection) -> Iterator[str]:
     """What the tables say of one another."""
-    unfindable, unknown = queries.lexical_differences(connection)
+    unfindable, unknown = lookups.lexical_differences(connection)
     if unfindable:
         yield f"{unfindable} pieces cannot be found by their words."
     if unknown:
@@ -32,7 +32,7 @@ def _in_files(index: RepositoryIndex, connection: Connection) -> Iterator[str]:
     scan = index.scanner.everything()
     outcomes = {path: index.scanner.parse(path, on_disk) for path, on_disk in scan.files.items()}
     parsed = {path: each for path, each in outcomes.items() if isinstance(each, Parsed)}
-    held = queries.held_files(connection)
+    held = lookups.held_files(connection)
     for path in sorted(held.keys() - parsed.keys()):
         yield f"{path} is in the index, and should not be."
     for path in sorted(parsed.keys() - held.keys()):
@@ -46,10 +46,10 @@ def _in_files(index: RepositoryIndex, connection: Connection) -> Iterator[str]:
 
 def _wrong_in(connection: Connection, parsed: Parsed) -> str:
     path = parsed.held.key.path
-    chunks = [each.chunk for each in queries.chunks_of(connection, path)]
+    chunks = [each.chunk for each in lookups.chunks_of(connection, path)]
     if sorted(chunks, key=_place) != sorted(parsed.chunks, key=_place):
         return "pieces"
-    return "" if queries.outline(connection, path) == parsed.outline else "symbols"
+    return "" if lookups.outline(connection, path) == parsed.outline else "symbols"
 
 
 def _place(chunk: Chunk) -> tuple[int, int, str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Catalog, Connection
 from retrieval.embed import Embedder
 from retrieval.rows import put_vectors
@@ -20,14 +20,14 @@ def embed_some(catalog: Catalog, shelf: Shelf, embedder: Embedder, most: int) ->
     How many there were; 0: nothing is left to do. The caller holds the index's lock.
     """
     with catalog.reading() as connection:
-        waiting = queries.pending(connection, most)
+        waiting = lookups.pending(connection, most)
     if not waiting:
         return 0
     vectors = np.ascontiguousarray(embedder.embed([text for _, text in waiting]), np.float32)
     digests = [digest for digest, _ in waiting]
     with catalog.writing() as connection:
         put_vectors(connection, zip(digests, (vector.tobytes() for vector in vectors), strict=True))
-        chunks = queries.ids_of_digests(connection, digests)
+        chunks = lookups.ids_of_digests(connection, digests)
     for digest, vector in zip(digests, vectors, strict=True):
         ids = chunks.get(digest, [])
         shelf.add(ids, np.repeat(vector[None], len(ids), axis=0))
@@ -36,6 +36,6 @@ def embed_some(catalog: Catalog, shelf: Shelf, embedder: Embedder, most: int) ->
 
 def add_known(connection: Connection, shelf: Shelf, ids: Iterable[int]) -> None:
     """Make new chunks searchable whose content was embedded before."""
-    rows = list(queries.vectors(connection, ids))
+    rows = list(lookups.vectors(connection, ids))
     if rows:
         shelf.add([row[0] for row in rows], matrix([row[1] for row in rows], shelf.dimension))

@@ -13,21 +13,21 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
 from retrieval.embedding import EMBEDDED_AT_ONCE, add_known, embed_some
 from retrieval.errors import CorruptIndex, IndexBusy, NoRepository
 from retrieval.indexing import Cancelled, OnProgress, Progress, Report, Run
+from retrieval.lookups import StoredChunk, Use
 from retrieval.overlay import Overlay
-from retrieval.queries import StoredChunk, Use
 from retrieval.records import Found, Outline, Snippet, SymbolHit
 from retrieval.rows import Changed, drop_unused_vectors, drop_vectors, put_meta
 from retrieval.scan import Scanner
 from retrieval.search import find_symbols, search
 from retrieval.shelf import Shelf
-from retrieval.snapshot import Snapshot
+from retrieval.snapshot import Neighbours, Snapshot
 
 _log = logging.getLogger(__name__)
 _CATALOG, _LOCK, _VECTORS = "catalog.sqlite", "lock", "vectors"
@@ -110,7 +110,7 @@ class RepositoryIndex:
     def embed(self, progress: OnProgress | None = None, cancelled: Cancelled | None = None) -> int:
         """Give every chunk a vector, a few at a time, so that other writes come in between.
 
-        How many were made; nothing that was embedded once is embedded again. Raises IndexBusy and EmbeddingFailed.
+        How many were made; nothing is embedded twice. Raises IndexBusy and EmbeddingFailed.
         """
         made = 0
         while not (cancelled and cancelled()):
@@ -182,6 +182,11 @@ class RepositoryIndex:
         """Definitions of the names that a definition calls, as far as names tell."""
         return self._read(lambda now: now.callees(path, qualified))
 
+    def neighbours(self, path: str | Path) -> Neighbours:
+        """The files of the repository that a file imports, and those that import it."""
+        relative = self.scanner.relative(path)
+        return self._read(lambda now: now.neighbours(relative))
+
     def outline(self, path: str | Path) -> Outline | None:
         """What the syntax of a file says, unsaved text first; None for a file that is not indexed."""
         relative = self.scanner.relative(path)
@@ -194,7 +199,7 @@ class RepositoryIndex:
 
     def status(self) -> IndexStatus:
         """How much is searchable."""
-        counts = self._read(lambda now: queries.counts(now.connection))
+        counts = self._read(lambda now: lookups.counts(now.connection))
         name = self._embedder.name if self._embedder else ""
         return IndexStatus(str(self.root), *counts, embedder=name, unsaved=len(self._overlay.view()))
 
@@ -224,7 +229,7 @@ class RepositoryIndex:
         if self._embedder is None:
             return
         with self.catalog.reading() as connection:
-            held = queries.meta(connection, "embedder")
+            held = lookups.meta(connection, "embedder")
         name = f"{self._embedder.name} {self._embedder.dimension}"
         if held != name:
             with self.catalog.writing() as connection:
@@ -236,7 +241,7 @@ class RepositoryIndex:
         if self._embedder is None:
             return
         with self.catalog.reading() as connection:
-            birth = queries.meta(connection, "birth")
+            birth = lookups.meta(connection, "birth")
         shelf = Shelf(self.folder / f"{_VECTORS}-{birth}", self._embedder.dimension)
         shelf.open(self.catalog)
         self._shelf = shelf

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.records import FileKey
 from retrieval.refresh import Held, Plan, plan, suspects, trusted
 from retrieval.rows import Changed, Parsed, drop_files, put_files, put_stats
-from retrieval.scan import Scan, Scanner
+from retrieval.scan import Scan, Scanner, is_among
 
 BATCH = 100
 """Files of one transaction."""
@@ -79,12 +79,12 @@ class Run:
     def some(self, paths: Collection[str]) -> Report:
         """Look at these files and folders only; what is gone is dropped, a folder with all below it."""
         started = time.perf_counter()
-        held = {path: each for path, each in self._held().items() if _is_among(path, paths)}
+        held = {path: each for path, each in self._held().items() if is_among(path, paths)}
         return self._bring(self._scanner.some(paths), held, started)
 
     def _held(self) -> dict[str, Held]:
         with self._catalog.reading() as connection:
-            return queries.held_files(connection)
+            return lookups.held_files(connection)
 
     def _bring(self, scan: Scan, held: Mapping[str, Held], started: float) -> Report:
         self._report.left_out.update(scan.left_out)
@@ -151,9 +151,3 @@ class Run:
 
 def _tell_nobody(_: Progress) -> None:
     """Progress that nobody asked for."""
-
-
-def _is_among(path: str, wanted: Collection[str]) -> bool:
-    """Whether ``path`` is one of ``wanted`` or lies below one."""
-    parts = path.split("/")
-    return "" in wanted or any("/".join(parts[:depth]) in wanted for depth in range(1, len(parts) + 1))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, text, update
 
 from retrieval.lexical import LexicalIndex
-from retrieval.queries import portions
+from retrieval.lookups import portions
 from retrieval.records import Chunk, Outline
 from retrieval.refresh import Held
 from retrieval.tables import CHUNKS, DEFINITIONS, FILES, IMPORTS, META, REFERENCES, VECTORS

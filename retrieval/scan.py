@@ -4,16 +4,23 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from retrieval.config import RetrievalConfig
 from retrieval.errors import NotIndexed, OutsideRoot
+from retrieval.languages import language_of
+from retrieval.reading import read
 from retrieval.records import Chunk, FileKey, Outline
 from retrieval.refresh import Held, Stat, trusted
 from retrieval.rows import Parsed
+from retrieval.secrets import secret_in
+from retrieval.walk import read_text, reason_against, walk
+
+_UNREADABLE = "binary, secret or unreadable"
+"""What is found out by reading only."""
 
 
 class OnDisk(NamedTuple):
@@ -29,11 +36,11 @@ class Scan:
 
     files: dict[str, OnDisk] = field(default_factory=dict[str, OnDisk])
     left_out: Counter[str] = field(default_factory=Counter[str])
-    """Files by the reason why they are not indexed."""
+    """Paths that are not indexed, by reason."""
 
 
 class Scanner:
-    """Looks at ``root`` by the rules of ``config``. Changes nothing."""
+    """Looks at ``root``, which is resolved, by the rules of ``config``. Changes nothing."""
 
     def __init__(self, root: Path, config: RetrievalConfig) -> None:
         self._root = root
@@ -41,55 +48,83 @@ class Scanner:
 
     def relative(self, path: str | Path) -> str:
         """The path below the root, with ``/``; links in its folders are followed. Raises OutsideRoot."""
-        whole = self._root / path
-        name = os.path.normpath(whole)
+        name = os.path.normpath(self._root / path)
         for given in (name, str(Path(name).parent.resolve() / Path(name).name)):
             below = os.path.relpath(given, self._root)
-            if not below.startswith(".."):
-                return "" if below == "." else below.replace(os.sep, "/")
+            if below != ".." and not below.startswith("../"):
+                return "" if below == "." else below
         raise OutsideRoot(f"{path} lies outside the repository {self._root}.")
 
     def everything(self) -> Scan:
         """Every file that is to be indexed."""
-        from retrieval.walk import walk
-
-        scan = Scan()
-        for path, stat in walk(self._root, self._config):
-            scan.files[path] = OnDisk(
-                "python" if path.endswith(".py") else "text", Stat(stat.st_size, stat.st_mtime_ns)
-            )
-        return scan
+        walked = walk(self._root, max_bytes=self._config.max_file_bytes, max_files=self._config.max_files)
+        return Scan(dict(self._on_disk(walked.paths)), Counter(walked.left_out))
 
     def some(self, paths: Collection[str]) -> Scan:
         """Those of ``paths``, and the files below them, that are to be indexed."""
-        whole = self.everything()
-        return Scan(
-            {p: f for p, f in whole.files.items() if any(p == w or p.startswith(w + "/") for w in paths)}
-        )
+        if any((self._root / path).is_dir() for path in paths):
+            whole = self.everything()
+            return Scan({path: each for path, each in whole.files.items() if is_among(path, paths)})
+        return Scan(dict(self._on_disk(path for path in sorted(paths) if self._is_wanted(path))))
 
     def digest(self, path: str) -> str:
-        """Of the file's content; empty when it cannot be read any more."""
+        """Of the file's text; empty when it is not to be indexed any more, or cannot be."""
         try:
-            return _digest((self._root / path).read_bytes())
-        except OSError:
+            return _digest(self._text(path))
+        except NotIndexed:
             return ""
 
     def parse(self, path: str, on_disk: OnDisk) -> Parsed | str:
         """The file as it is now, or the reason why it is not indexed."""
         now = time.time_ns()
-        from retrieval.reading import read
-
-        content = (self._root / path).read_bytes()
-        outline, chunks = read(content.decode("utf-8", "replace"), on_disk.language)
-        key = FileKey(path, on_disk.language, _digest(content))
+        try:
+            text = self._text(path)
+        except (NotIndexed, OutsideRoot):
+            return _UNREADABLE
+        outline, chunks = self._read(path, text)
+        key = FileKey(path, on_disk.language, _digest(text))
         return Parsed(Held(key, trusted(on_disk.stat, now)), outline, chunks)
 
     def read_text(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
-        """What an unsaved text says. Raises NotIndexed for a file that is left alone."""
-        from retrieval.reading import read
+        """What an unsaved text says. Raises NotIndexed for one that the index leaves alone."""
+        if reason := self._reason_against(path):
+            raise NotIndexed(f"{path} is left alone: {reason}.")
+        if what := secret_in(text):
+            raise NotIndexed(f"{path} is left alone: it holds what looks like {what}.")
+        if len(text) > self._config.max_file_bytes:
+            raise NotIndexed(f"{path} is left alone: it is larger than {self._config.max_file_bytes} bytes.")
+        return self._read(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
-        return read(text, "python")
+    def _read(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
+        first_line, _, _ = text[:200].partition("\n")
+        return read(text, language_of(path, first_line))
+
+    def _text(self, path: str) -> str:
+        return read_text(self._root, path, max_bytes=self._config.max_file_bytes)
+
+    def _is_wanted(self, path: str) -> bool:
+        return (self._root / path).exists() and not self._reason_against(path)
+
+    def _reason_against(self, path: str) -> str:
+        try:
+            return reason_against(self._root, path, max_bytes=self._config.max_file_bytes)
+        except OSError:
+            return ""  # A folder that is not there yet ignores nothing.
+
+    def _on_disk(self, paths: Iterable[str]) -> Iterator[tuple[str, OnDisk]]:
+        for path in paths:
+            try:
+                stat = os.stat(f"{self._root}/{path}")  # noqa: PTH116 - a Path for each file is slow
+            except OSError:
+                continue  # It has just gone.
+            yield path, OnDisk(language_of(path), Stat(stat.st_size, stat.st_mtime_ns))
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def is_among(path: str, wanted: Collection[str]) -> bool:
+    """Whether ``path`` is one of ``wanted`` or lies below one."""
+    parts = path.split("/")
+    return "" in wanted or any("/".join(parts[:depth]) in wanted for depth in range(1, len(parts) + 1))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

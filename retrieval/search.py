@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from retrieval.fuse import Fused, fuse, without_overlaps
 from retrieval.lexical import LexicalIndex
+from retrieval.lookups import StoredChunk
 from retrieval.names import fit, like_patterns
-from retrieval.queries import StoredChunk
 from retrieval.records import Found, Snippet, SymbolHit
 from retrieval.snapshot import Snapshot
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.errors import CorruptIndex
 from retrieval.records import Found
@@ -39,13 +39,13 @@ class Shelf:
     def open(self, catalog: Catalog) -> None:
         """Load the file and bring it to what the catalogue holds, or make it anew from there."""
         with catalog.reading() as connection:
-            wanted = {chunk_id for chunk_id, _ in queries.vectors(connection)}
+            wanted = {chunk_id for chunk_id, _ in lookups.vectors(connection)}
             index = self._loaded()
             missing = [chunk_id for chunk_id in wanted if chunk_id not in index]
             if len(index) + len(missing) != len(wanted):  # it has some that are gone
                 index, missing = VectorIndex(self.dimension), list(wanted)
             self._is_saved = not missing
-            rows = queries.vectors(connection, missing)
+            rows = lookups.vectors(connection, missing)
             while some := list(islice(rows, _AT_ONCE)):
                 index.add([row[0] for row in some], matrix([row[1] for row in some], self.dimension))
         with self._lock:

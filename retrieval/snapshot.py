@@ -4,18 +4,27 @@ Chunks of the catalogue have the catalogue's ids. Chunks that only a buffer has 
 this snapshot only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Connection
+from retrieval.lookups import StoredChunk, Use
+from retrieval.modules import resolve
 from retrieval.overlay import Buffer, coverage, symbols_in
-from retrieval.queries import StoredChunk, Use
-from retrieval.records import Chunk, Found, Outline, SymbolHit
+from retrieval.records import Chunk, Found, Import, Outline, SymbolHit
 from retrieval.words import terms
 
 _USES = 1_000
 """Callers that are told at most."""
+
+
+class Neighbours(NamedTuple):
+    """Paths, sorted; a file is none of its own."""
+
+    imports: tuple[str, ...]
+    imported_by: tuple[str, ...]
 
 
 @dataclass
@@ -37,7 +46,7 @@ class Snapshot:
     def chunks(self, ids: Iterable[int]) -> dict[int, StoredChunk]:
         """The chunks of these ids as they are now; one that an edit has changed is left out."""
         wanted = set(ids)
-        held = queries.chunks_by_id(self.connection, (each for each in wanted if each > 0))
+        held = lookups.chunks_by_id(self.connection, (each for each in wanted if each > 0))
         found = {
             chunk_id: self._stays.get(chunk_id, stored)
             for chunk_id, stored in held.items()
@@ -48,7 +57,7 @@ class Snapshot:
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """The chunks of one file, in order of lines."""
         if path not in self.buffers:
-            return queries.chunks_of(self.connection, path)
+            return lookups.chunks_of(self.connection, path)
         laid = [each for each in (*self._stays.values(), *self._own.values()) if each.path == path]
         return sorted(laid, key=lambda each: each.chunk.lines)
 
@@ -76,7 +85,7 @@ class Snapshot:
 
     def definition_counts(self, names: Sequence[str]) -> dict[str, int]:
         """How many definitions each name has in files, and in buffers besides, where it has any."""
-        found = queries.definition_counts(self.connection, names)
+        found = lookups.definition_counts(self.connection, names)
         wanted = set(names)
         for hit in symbols_in(self.buffers):
             if hit.definition.name in wanted:
@@ -91,7 +100,7 @@ class Snapshot:
             if hit.definition.name == name
             for chunk_id in self._around(hit)
         ]
-        held = queries.chunks_defining(self.connection, name, k + len(own))
+        held = lookups.chunks_defining(self.connection, name, k + len(own))
         return list(dict.fromkeys([*own, *self.chunks(held)]))[:k]
 
     def definitions(self, name: str) -> list[SymbolHit]:
@@ -101,18 +110,18 @@ class Snapshot:
             for hit in symbols_in(self.buffers)
             if name == (hit.definition.qualified if "." in name else hit.definition.name)
         ]
-        return own + self._not_overlaid(queries.definitions_named(self.connection, name))
+        return own + self._not_overlaid(lookups.definitions_named(self.connection, name))
 
     def definitions_like(self, patterns: Sequence[str], most: int) -> list[SymbolHit]:
         """Every definition of a buffer, and those of files that fit a LIKE pattern."""
-        held = queries.definitions_like(self.connection, patterns, most)
+        held = lookups.definitions_like(self.connection, patterns, most)
         return symbols_in(self.buffers) + self._not_overlaid(held)
 
     def outline(self, path: str) -> Outline | None:
         """What the syntax of a file says; None for a file that is not indexed."""
         if path in self.buffers:
             return self.buffers[path].outline
-        return queries.outline(self.connection, path)
+        return lookups.outline(self.connection, path)
 
     def callers(self, name: str) -> list[Use]:
         """Calls of ``name``, in order of path and line."""
@@ -122,7 +131,7 @@ class Snapshot:
             for use in buffer.outline.references
             if use.is_call and use.name == name
         ]
-        held = queries.callers_of(self.connection, name, _USES)
+        held = lookups.callers_of(self.connection, name, _USES)
         kept = [use for use in held if use.path not in self.buffers]
         return sorted([*own, *kept], key=lambda use: (use.path, use.reference.line))
 
@@ -133,10 +142,30 @@ class Snapshot:
         names = dict.fromkeys(use.name for use in uses if use.is_call and use.within == qualified)
         return [hit for name in names for hit in self.definitions(name)]
 
+    def neighbours(self, path: str) -> Neighbours:
+        """The files that ``path`` imports, and those that import it, as far as imports lead to files."""
+        paths = lookups.paths(self.connection) | self.buffers.keys()
+        imports: set[str] = set()
+        imported_by: set[str] = set()
+        for importer, imported in self._imports():
+            targets = resolve(imported, importer, paths)
+            if importer == path:
+                imports.update(targets)
+            elif path in targets:
+                imported_by.add(importer)
+        return Neighbours(tuple(sorted(imports - {path})), tuple(sorted(imported_by)))
+
+    def _imports(self) -> Iterator[tuple[str, Import]]:
+        for importer, imported in lookups.all_imports(self.connection):
+            if importer not in self.buffers:
+                yield importer, imported
+        for importer, buffer in self.buffers.items():
+            yield from ((importer, imported) for imported in buffer.outline.imports)
+
     def _lay_over(self, path: str, buffer: Buffer) -> None:
         """Sort the buffer's chunks into those that the file has too and its own."""
         held: dict[Chunk, list[StoredChunk]] = {}
-        for stored in queries.chunks_of(self.connection, path):
+        for stored in lookups.chunks_of(self.connection, path):
             held.setdefault(_content(stored.chunk), []).append(stored)
         for chunk in buffer.chunks:
             if same := held.get(_content(chunk)):

@@ -5,6 +5,8 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -22,14 +24,14 @@ from rich.text import Text
 from assistant.cli.options import ConfigOption
 from assistant.cli.sentences import say, sentences
 from assistant.settings import load_settings
-from retrieval.audit import audit
-from retrieval.index import IndexStatus, RepositoryIndex
-from retrieval.indexing import OnProgress, Report
-from retrieval.indexing import Progress as Step
-from retrieval.opening import open_embedder
+
+if TYPE_CHECKING:
+    from retrieval.index import IndexStatus, RepositoryIndex
+    from retrieval.indexing import OnProgress, Report
+    from retrieval.indexing import Progress as Step
 
 FolderArgument = typer.Argument(Path(), help="The repository's folder.", show_default="this folder")
-_STAGES = {"looking": "Looking at the files", "reading": "Reading", "embedding": "Embedding"}
+_STAGES = MappingProxyType({"looking": "Looking", "reading": "Reading", "embedding": "Embedding"})
 
 
 @sentences
@@ -45,6 +47,9 @@ def index(
 
     With --check, ends with 1 when the index does not say what the files say.
     """
+    from retrieval.index import RepositoryIndex
+    from retrieval.opening import open_embedder
+
     settings = load_settings(config=config).retrieval
     if check:
         _check(RepositoryIndex(path, settings), as_json=as_json)
@@ -64,7 +69,7 @@ def index(
             typer.echo(line)
 
 
-def sentences_of(report: Report, status: IndexStatus) -> list[str]:
+def sentences_of(report: "Report", status: "IndexStatus") -> list[str]:
     """What a run did, for a person."""
     rate = f", {report.read / report.seconds:,.0f} files a second" if report.read and report.seconds else ""
     did = f"Read {report.read:,} files, dropped {report.dropped:,}, {report.unchanged:,} unchanged"
@@ -79,12 +84,14 @@ def sentences_of(report: Report, status: IndexStatus) -> list[str]:
     return lines
 
 
-def _require_files(status: IndexStatus) -> None:
+def _require_files(status: "IndexStatus") -> None:
     if status.files == 0:
         say(f"splice: {status.root} holds no file that is indexed.")
 
 
-def _check(opened: RepositoryIndex, *, as_json: bool) -> None:
+def _check(opened: "RepositoryIndex", *, as_json: bool) -> None:
+    from retrieval.audit import audit
+
     wrong = audit(opened)
     opened.close()
     if as_json:
@@ -104,7 +111,7 @@ class _Speed(ProgressColumn):
 
 
 @contextmanager
-def _shown() -> Generator[OnProgress]:
+def _shown() -> Generator["OnProgress"]:
     """Progress as a bar on a terminal; elsewhere nothing, the report says it all."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -117,7 +124,7 @@ def _shown() -> Generator[OnProgress]:
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(_STAGES["looking"], total=None)
 
-        def show(step: Step) -> None:
+        def show(step: "Step") -> None:
             bars.update(task, description=_STAGES[step.stage], completed=step.done, total=step.total or None)
 
         yield show

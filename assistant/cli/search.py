@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.text import Text
 
 from assistant.cli.index import FolderArgument
@@ -14,8 +13,6 @@ from assistant.cli.options import ConfigOption
 from assistant.cli.sentences import say, sentences
 from assistant.settings import load_settings
 from retrieval.errors import IndexBusy
-from retrieval.index import RepositoryIndex
-from retrieval.opening import open_embedder
 from retrieval.records import Snippet
 
 _SHOWN_LINES = 8
@@ -31,6 +28,9 @@ def search(
     config: Path | None = ConfigOption,
 ) -> None:
     """Search a repository; what has changed since it was indexed is read first."""
+    from retrieval.index import RepositoryIndex
+    from retrieval.opening import open_embedder
+
     settings = load_settings(config=config).retrieval
     index = RepositoryIndex(path, settings, open_embedder(settings))
     try:
@@ -59,11 +59,7 @@ def _print(found: list[Snippet]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for snippet in found:
         console.print(heading(snippet))
-        shown = "\n".join(snippet.text.split("\n")[:_SHOWN_LINES])
-        console.print(
-            Syntax(shown, snippet.language, background_color="default") if console.is_terminal else shown,
-            markup=False,
-        )
+        console.print("\n".join(snippet.text.split("\n")[:_SHOWN_LINES]), markup=False)
         console.print()
 
 

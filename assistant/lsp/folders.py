@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types as lsp
 
-from assistant.lsp.messages import DidChangeFolders, Folder, Initialize
+from assistant.lsp.messages import DidChangeFolders, Folder, Initialize, SymbolQuery
 from assistant.session import EditorSession
 from assistant.workspaces import Workspaces
 from retrieval.records import SymbolHit, SymbolKind
 
 _SYMBOLS = 100
 """Answered to one search at most."""
-_KINDS = {
-    SymbolKind.FUNCTION: lsp.SymbolKind.Function,
-    SymbolKind.METHOD: lsp.SymbolKind.Method,
-    SymbolKind.CLASS: lsp.SymbolKind.Class,
-    SymbolKind.TYPE: lsp.SymbolKind.Interface,
-    SymbolKind.VARIABLE: lsp.SymbolKind.Variable,
-}
+_KINDS = MappingProxyType(
+    {
+        SymbolKind.FUNCTION: lsp.SymbolKind.Function,
+        SymbolKind.METHOD: lsp.SymbolKind.Method,
+        SymbolKind.CLASS: lsp.SymbolKind.Class,
+        SymbolKind.TYPE: lsp.SymbolKind.Interface,
+        SymbolKind.VARIABLE: lsp.SymbolKind.Variable,
+    }
+)
 
 
 class Folders:
@@ -53,12 +56,13 @@ class Folders:
         if self._workspaces and path:
             self._workspaces.hide(path)
 
-    async def symbols(self, typed: str) -> list[dict[str, Any]]:
+    async def symbols(self, params: SymbolQuery) -> list[dict[str, Any]]:
         """``SymbolInformation[]`` for ``workspace/symbol``. Raises what searching raises."""
         if self._workspaces is None:
             return []
         roots = list(self._held.values())
-        return [symbol_of(root, hit) for root, hit in await self._workspaces.symbols(roots, typed, _SYMBOLS)]
+        found = await self._workspaces.symbols(roots, params.query, _SYMBOLS)
+        return [symbol_of(root, hit) for root, hit in found]
 
     def close(self, sessions: Iterable[EditorSession]) -> None:
         """The connection ended."""
@@ -93,7 +97,7 @@ def path_of(uri: str) -> Path | None:
 
 
 def symbol_of(root: Path, hit: SymbolHit) -> dict[str, Any]:
-    """``SymbolInformation``. Columns are code points: what stands in front of a name is ASCII as good as always."""
+    """``SymbolInformation``. Columns are code points: in front of a name stands nothing but ASCII, mostly."""
     definition = hit.definition
     start = {"line": definition.name_line, "character": definition.name_column}
     end = {"line": definition.name_line, "character": definition.name_column + len(definition.name)}

@@ -70,8 +70,8 @@ class Initialize(Params, frozen=True):
 class FolderChange(Params, frozen=True):
     """``WorkspaceFoldersChangeEvent``."""
 
-    added: list[Folder] = []
-    removed: list[Folder] = []
+    added: tuple[Folder, ...] = ()
+    removed: tuple[Folder, ...] = ()
 
 
 class DidChangeFolders(Params, frozen=True):

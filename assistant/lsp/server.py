@@ -98,9 +98,7 @@ class EditorServer(JsonRPCServer):
         self._request(lsp.SHUTDOWN, messages.Nothing, self._shut_down)
         self._request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, messages.InlineCompletion, self._complete)
         self._request(lsp.WORKSPACE_EXECUTE_COMMAND, messages.Command, self._execute)
-        self._request(
-            lsp.WORKSPACE_SYMBOL, messages.SymbolQuery, lambda each: self._folders.symbols(each.query)
-        )
+        self._request(lsp.WORKSPACE_SYMBOL, messages.SymbolQuery, self._folders.symbols)
         self._notification(lsp.INITIALIZED, messages.Nothing, self._initialized)
         self._notification(lsp.EXIT, messages.Nothing, self._exit)
         self._notification(lsp.TEXT_DOCUMENT_DID_OPEN, messages.DidOpen, self._did_open)

@@ -2,20 +2,19 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import get
+from litestar import Request, get
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
 
+from assistant.errors import BadParams
 from assistant.workspaces import Workspaces
 from retrieval.errors import NoRepository
 from retrieval.records import Snippet
 
 _MOST = 100
-
-Query = Annotated[str, Parameter(query="q", min_length=1, max_length=20_000)]
-Count = Annotated[int, Parameter(ge=1, le=_MOST)]
+_LONGEST = 20_000
+_USUAL = "10"
 
 
 def search_routes(workspaces: Workspaces | None) -> list[BaseRouteHandler]:
@@ -26,17 +25,31 @@ def search_routes(workspaces: Workspaces | None) -> list[BaseRouteHandler]:
         return {"workspaces": await workspaces.describe() if workspaces else []}
 
     @get("/search")
-    async def search(q: Query, root: str | None = None, k: Count = 10) -> dict[str, Any]:
+    async def search(request: Request[Any, Any, Any]) -> dict[str, Any]:
+        given = request.query_params
+        query, count = _query(given.get("q", "")), _count(given.get("k", _USUAL))
         if workspaces is None:
             raise NoRepository("Nothing is indexed here.")
-        found = await workspaces.search(q, root, k)
+        found = await workspaces.search(query, given.get("root"), count)
         return {"results": [snippet_of(folder, snippet) for folder, snippet in found]}
 
     return [folders, search]
 
 
-def snippet_of(root: Path | str, snippet: Snippet) -> dict[str, Any]:
+def snippet_of(root: Path, snippet: Snippet) -> dict[str, Any]:
     """A result as JSON says it; lines count from 0, the end is exclusive."""
     fields = dataclasses.asdict(snippet)
-    lines = fields.pop("lines")
-    return {"root": str(root), **fields, "start": lines[0], "end": lines[1]}
+    start, end = fields.pop("lines")
+    return {"root": str(root), **fields, "start": start, "end": end}
+
+
+def _query(given: str) -> str:
+    if not 0 < len(given) <= _LONGEST:
+        raise BadParams(f"`q` is what to look for: 1 to {_LONGEST:,} characters.")
+    return given
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= _MOST:
+        raise BadParams(f"`k` is how many results are wanted: 1 to {_MOST}.")
+    return int(given)

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from sqlalchemy import text
 
-from retrieval import queries
+from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.errors import CorruptIndex
 from retrieval.rows import put_meta
@@ -25,7 +25,7 @@ def test_it_is_made_once_and_kept(catalog):
     again = Catalog(catalog.path)
     assert not again.prepare()
     with again.reading() as connection:
-        assert queries.meta(connection, "k") == "v"
+        assert lookups.meta(connection, "k") == "v"
     again.close()
 
 
@@ -34,17 +34,17 @@ def test_a_failed_write_leaves_nothing(catalog):
         put_meta(connection, "k", "v")
         raise RuntimeError
     with catalog.reading() as connection:
-        assert queries.meta(connection, "k") is None
+        assert lookups.meta(connection, "k") is None
 
 
 def test_a_reader_keeps_the_state_it_began_with(catalog):
     with catalog.reading() as reader:
-        assert queries.meta(reader, "k") is None
+        assert lookups.meta(reader, "k") is None
         with catalog.writing() as writer:
             put_meta(writer, "k", "v")
-        assert queries.meta(reader, "k") is None
+        assert lookups.meta(reader, "k") is None
     with catalog.reading() as reader:
-        assert queries.meta(reader, "k") == "v"
+        assert lookups.meta(reader, "k") == "v"
 
 
 def test_another_schema_is_made_anew_and_told(catalog, caplog):
@@ -56,7 +56,7 @@ def test_another_schema_is_made_anew_and_told(catalog, caplog):
     assert again.prepare()
     assert "another version (999" in caplog.text
     with again.reading() as connection:
-        assert queries.meta(connection, "k") is None
+        assert lookups.meta(connection, "k") is None
     again.close()
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_file_is_made_anew(catalog, content):
     again = Catalog(catalog.path)
     assert again.prepare()
     with again.reading() as connection:
-        assert queries.counts(connection).files == 0
+        assert lookups.counts(connection).files == 0
     again.close()
 
 
@@ -78,19 +78,19 @@ def test_damage_that_is_met_while_reading_is_ours(catalog):
         file.execute("DROP TABLE files")
     file.close()
     with pytest.raises(CorruptIndex, match="damaged"), catalog.reading() as connection:
-        queries.held_files(connection)
+        lookups.held_files(connection)
 
 
 def test_a_reader_follows_a_file_that_was_made_anew(catalog):
     other = Catalog(catalog.path)
     other.prepare()
     with other.reading() as connection:
-        assert queries.meta(connection, "k") is None
+        assert lookups.meta(connection, "k") is None
     catalog.rebuild()
     with catalog.writing() as connection:
         put_meta(connection, "k", "v")
     with other.reading() as connection:
-        assert queries.meta(connection, "k") == "v"
+        assert lookups.meta(connection, "k") == "v"
     other.close()
 
 

@@ -165,10 +165,15 @@ def callers_of(connection: Connection, name: str, most: int) -> list[Use]:
     return [Use(row.path, _reference(row)) for row in connection.execute(query)]
 
 
-def all_imports(connection: Connection) -> Iterator[tuple[str, str, Import]]:
-    """Path, language and import, of every file."""
-    query = select(FILES.c.path, FILES.c.language, IMPORTS).join(FILES, FILES.c.id == IMPORTS.c.file_id)
-    return ((row.path, row.language, _import(row)) for row in connection.execute(query))
+def paths(connection: Connection) -> set[str]:
+    """Every file's path."""
+    return set(connection.execute(select(FILES.c.path)).scalars())
+
+
+def all_imports(connection: Connection) -> Iterator[tuple[str, Import]]:
+    """Path and import, of every file."""
+    query = select(FILES.c.path, IMPORTS).join(FILES, FILES.c.id == IMPORTS.c.file_id)
+    return ((row.path, _import(row)) for row in connection.execute(query))
 
 
 def pending(connection: Connection, most: int) -> list[tuple[str, str]]:
