@@ -28,7 +28,7 @@ class Errand:
     """One indexing run that goes on elsewhere."""
 
     def __init__(self, root: Path, config: RetrievalConfig, *, on_news: Callable[[], None]) -> None:
-        """Start it. ``on_news`` is called, in another thread, whenever ``progress`` or ``is_done`` changed."""
+        """Start it. ``on_news`` is called, in another thread, when ``progress`` or ``is_done`` changed."""
         self._on_news = on_news
         self.progress: Progress | None = None
         self.error = ""

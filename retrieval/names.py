@@ -37,7 +37,7 @@ def fit(typed: str, name: str) -> Fit | None:
 
 
 def humps(name: str) -> tuple[str, ...]:
-    """The parts of an identifier, in lower case: ``HTTPServer_v2`` gives ``http``, ``server``, ``v``, ``2``."""
+    """The parts of an identifier, in lower case: ``HTTPServer_v2`` gives http, server, v, 2."""
     return tuple(part.lower() for part in _HUMPS.findall(name))
 
 
@@ -54,7 +54,5 @@ def _fits_humps(typed: str, parts: tuple[str, ...]) -> bool:
     if not parts:
         return False
     first, rest = parts[0], parts[1:]
-    longest = next(
-        (i for i, (a, b) in enumerate(zip(typed, first, strict=False)) if a != b), min(len(typed), len(first))
-    )
+    longest = len(commonprefix((typed, first)))
     return any(_fits_humps(typed[taken:], rest) for taken in range(longest, -1, -1))
