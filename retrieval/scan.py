@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -17,6 +18,7 @@ from retrieval.records import Chunk, FileKey, Outline
 from retrieval.refresh import Held, Stat, trusted
 from retrieval.rows import Parsed
 from retrieval.secrets import secret_in
+from retrieval.syntax import SyntaxReader
 from retrieval.walk import read_text, reason_against, walk
 
 _UNREADABLE = "binary, secret or unreadable"
@@ -45,6 +47,8 @@ class Scanner:
     def __init__(self, root: Path, config: RetrievalConfig) -> None:
         self._root = root
         self._config = config
+        self._own = threading.local()
+        """Each thread's reader of syntax: one is not for two threads at once."""
 
     def relative(self, path: str | Path) -> str:
         """The path below the root, with ``/``; links in its folders are followed. Raises OutsideRoot."""
@@ -97,7 +101,14 @@ class Scanner:
 
     def _read(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
         first_line, _, _ = text[:200].partition("\n")
-        return read(text, language_of(path, first_line))
+        language = language_of(path, first_line)
+        return read(text, language, self._reader(), max_chars=self._config.chunk_chars)
+
+    def _reader(self) -> SyntaxReader:
+        reader = getattr(self._own, "reader", None)
+        if reader is None:
+            reader = self._own.reader = SyntaxReader()
+        return reader
 
     def _text(self, path: str) -> str:
         return read_text(self._root, path, max_bytes=self._config.max_file_bytes)
