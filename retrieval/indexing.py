@@ -7,17 +7,19 @@ there: what was written already is unchanged to it.
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from retrieval import lookups
 from retrieval.catalog import Catalog
+from retrieval.readers import ReadFile, read_batches
 from retrieval.records import FileKey
 from retrieval.refresh import Held, Plan, plan, suspects, trusted
 from retrieval.rows import Changed, Parsed, drop_files, put_files, put_stats
 from retrieval.scan import Scan, Scanner, is_among
 
-BATCH = 100
+BATCH = 50
 """Files of one transaction."""
 Stage = Literal["looking", "reading", "embedding"]
 Cancelled = Callable[[], bool]
@@ -91,14 +93,7 @@ class Run:
         todo = self._plan(scan, held)
         self._report.unchanged = len(todo.unchanged)
         self._drop(todo.drop)
-        for start in range(0, len(todo.read), BATCH):
-            self._progress(Progress("reading", start, len(todo.read)))
-            if self._cancelled():
-                self._report.cancelled = True
-                break
-            self._read(todo.read[start : start + BATCH], scan, held)
-        else:
-            self._progress(Progress("reading", len(todo.read), len(todo.read)))
+        self._read_all(todo.read, scan, held)
         self._report.seconds = time.perf_counter() - started
         return self._report
 
@@ -131,17 +126,25 @@ class Run:
             self._report.dropped += len(paths)
             self._on_changed(changed)
 
-    def _read(self, paths: Sequence[str], scan: Scan, held: Mapping[str, Held]) -> None:
-        """Read a batch and write it. What is refused by its content goes, if it was here."""
-        parsed: list[Parsed] = []
-        refused: list[str] = []
-        for path in paths:
-            outcome = self._scanner.parse(path, scan.files[path])
-            if isinstance(outcome, Parsed):
-                parsed.append(outcome)
-                continue
-            self._report.left_out[outcome] += 1
-            refused.append(path)
+    def _read_all(self, paths: Sequence[str], scan: Scan, held: Mapping[str, Held]) -> None:
+        items = [(path, scan.files[path]) for path in paths]
+        done = 0
+        with closing(read_batches(self._scanner, items, BATCH)) as batches:
+            while done < len(items):
+                self._progress(Progress("reading", done, len(items)))
+                if self._cancelled():
+                    self._report.cancelled = True
+                    return
+                batch = next(batches)
+                self._write(batch, held)
+                done += len(batch)
+        self._progress(Progress("reading", done, len(items)))
+
+    def _write(self, batch: Sequence[ReadFile], held: Mapping[str, Held]) -> None:
+        """Write a batch. What is refused by its content goes, if it was here."""
+        parsed = [each.outcome for each in batch if isinstance(each.outcome, Parsed)]
+        refused = {each.path: each.outcome for each in batch if isinstance(each.outcome, str)}
+        self._report.left_out.update(refused.values())
         with self._catalog.writing() as connection:
             written = put_files(connection, parsed)
             dropped = drop_files(connection, [path for path in refused if path in held])

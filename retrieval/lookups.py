@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, select, text
 
 from retrieval.records import (
     Chunk,
@@ -126,11 +126,11 @@ def definitions_named(connection: Connection, name: str) -> list[SymbolHit]:
     return [hit for _, hit in _definitions(connection, column == name)]
 
 
-def definitions_like(connection: Connection, patterns: Sequence[str], most: int) -> list[SymbolHit]:
-    """Definitions whose name fits any LIKE pattern (escaped with a backslash), shortest names first."""
-    fits = or_(*(DEFINITIONS.c.name.like(pattern, escape="\\") for pattern in patterns))
-    query = _select_definitions().where(fits).order_by(func.length(DEFINITIONS.c.name), FILES.c.path)
-    return [_hit(row) for row in connection.execute(query.limit(most))]
+def names_like(connection: Connection, pattern: str, most: int) -> list[str]:
+    """Names of definitions that fit a LIKE pattern (escaped with a backslash), each once, shortest first."""
+    name = DEFINITIONS.c.name
+    query = select(name).distinct().where(name.like(pattern, escape="\\"))
+    return list(connection.execute(query.order_by(func.length(name), name).limit(most)).scalars())
 
 
 def outline(connection: Connection, path: str) -> Outline | None:
@@ -170,10 +170,10 @@ def paths(connection: Connection) -> set[str]:
     return set(connection.execute(select(FILES.c.path)).scalars())
 
 
-def all_imports(connection: Connection) -> Iterator[tuple[str, Import]]:
-    """Path and import, of every file."""
-    query = select(FILES.c.path, IMPORTS).join(FILES, FILES.c.id == IMPORTS.c.file_id)
-    return ((row.path, _import(row)) for row in connection.execute(query))
+def all_imports(connection: Connection) -> Iterator[tuple[str, str, Import]]:
+    """Path, language and import, of every file."""
+    query = select(FILES.c.path, FILES.c.language, IMPORTS).join(FILES, FILES.c.id == IMPORTS.c.file_id)
+    return ((row.path, row.language, _import(row)) for row in connection.execute(query))
 
 
 def pending(connection: Connection, most: int) -> list[tuple[str, str]]:

@@ -41,10 +41,10 @@ def humps(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _HUMPS.findall(name))
 
 
-def like_patterns(typed: str) -> tuple[str, ...]:
+def like_pattern(typed: str) -> str:
     """A LIKE pattern, escaped by a backslash, that every fitting name fulfils."""
     letters = [f"\\{letter}" if letter in "%_\\" else letter for letter in typed.replace("_", "")]
-    return ("%" + "%".join(letters) + "%" if letters else "%",)
+    return f"%{'%'.join(letters)}%" if letters else "%"
 
 
 def _fits_humps(typed: str, parts: tuple[str, ...]) -> bool:

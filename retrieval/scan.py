@@ -45,28 +45,28 @@ class Scanner:
     """Looks at ``root``, which is resolved, by the rules of ``config``. Changes nothing."""
 
     def __init__(self, root: Path, config: RetrievalConfig) -> None:
-        self._root = root
-        self._config = config
+        self.root = root
+        self.config = config
         self._own = threading.local()
         """Each thread's reader of syntax: one is not for two threads at once."""
 
     def relative(self, path: str | Path) -> str:
         """The path below the root, with ``/``; links in its folders are followed. Raises OutsideRoot."""
-        name = os.path.normpath(self._root / path)
+        name = os.path.normpath(self.root / path)
         for given in (name, str(Path(name).parent.resolve() / Path(name).name)):
-            below = os.path.relpath(given, self._root)
+            below = os.path.relpath(given, self.root)
             if below != ".." and not below.startswith("../"):
                 return "" if below == "." else below
-        raise OutsideRoot(f"{path} lies outside the repository {self._root}.")
+        raise OutsideRoot(f"{path} lies outside the repository {self.root}.")
 
     def everything(self) -> Scan:
         """Every file that is to be indexed."""
-        walked = walk(self._root, max_bytes=self._config.max_file_bytes, max_files=self._config.max_files)
+        walked = walk(self.root, max_bytes=self.config.max_file_bytes, max_files=self.config.max_files)
         return Scan(dict(self._on_disk(walked.paths)), Counter(walked.left_out))
 
     def some(self, paths: Collection[str]) -> Scan:
         """Those of ``paths``, and the files below them, that are to be indexed."""
-        if any((self._root / path).is_dir() for path in paths):
+        if any((self.root / path).is_dir() for path in paths):
             whole = self.everything()
             return Scan({path: each for path, each in whole.files.items() if is_among(path, paths)})
         return Scan(dict(self._on_disk(path for path in sorted(paths) if self._is_wanted(path))))
@@ -95,14 +95,14 @@ class Scanner:
             raise NotIndexed(f"{path} is left alone: {reason}.")
         if what := secret_in(text):
             raise NotIndexed(f"{path} is left alone: it holds what looks like {what}.")
-        if len(text) > self._config.max_file_bytes:
-            raise NotIndexed(f"{path} is left alone: it is larger than {self._config.max_file_bytes} bytes.")
+        if len(text) > self.config.max_file_bytes:
+            raise NotIndexed(f"{path} is left alone: it is larger than {self.config.max_file_bytes} bytes.")
         return self._read(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def _read(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
         first_line, _, _ = text[:200].partition("\n")
         language = language_of(path, first_line)
-        return read(text, language, self._reader(), max_chars=self._config.chunk_chars)
+        return read(text, language, self._reader(), max_chars=self.config.chunk_chars)
 
     def _reader(self) -> SyntaxReader:
         reader = getattr(self._own, "reader", None)
@@ -111,21 +111,21 @@ class Scanner:
         return reader
 
     def _text(self, path: str) -> str:
-        return read_text(self._root, path, max_bytes=self._config.max_file_bytes)
+        return read_text(self.root, path, max_bytes=self.config.max_file_bytes)
 
     def _is_wanted(self, path: str) -> bool:
-        return (self._root / path).exists() and not self._reason_against(path)
+        return (self.root / path).exists() and not self._reason_against(path)
 
     def _reason_against(self, path: str) -> str:
         try:
-            return reason_against(self._root, path, max_bytes=self._config.max_file_bytes)
+            return reason_against(self.root, path, max_bytes=self.config.max_file_bytes)
         except OSError:
             return ""  # A folder that is not there yet ignores nothing.
 
     def _on_disk(self, paths: Iterable[str]) -> Iterator[tuple[str, OnDisk]]:
         for path in paths:
             try:
-                stat = os.stat(f"{self._root}/{path}")  # noqa: PTH116 - a Path for each file is slow
+                stat = os.stat(f"{self.root}/{path}")  # noqa: PTH116 - a Path for each file is slow
             except OSError:
                 continue  # It has just gone.
             yield path, OnDisk(language_of(path), Stat(stat.st_size, stat.st_mtime_ns))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from retrieval.fuse import Fused, fuse, without_overlaps
 from retrieval.lexical import LexicalIndex
 from retrieval.lookups import StoredChunk
-from retrieval.names import fit, like_patterns
+from retrieval.names import fit, like_pattern
 from retrieval.records import Found, Snippet, SymbolHit
 from retrieval.snapshot import Snapshot
 
@@ -22,8 +22,8 @@ _COMMON = 20
 _DEPTH = 4
 """Every ranking goes this many times as deep as what is wanted."""
 _LEAST_DEPTH = 50
-_LIKE = 2_000
-"""Definitions that a search for symbols looks at."""
+_NAMES_LOOKED_AT = 5_000
+"""By a search for symbols, at most."""
 
 
 def search(
@@ -74,12 +74,14 @@ def symbol_ranking(snapshot: Snapshot, query: str, k: int) -> list[Found]:
 
 def find_symbols(snapshot: Snapshot, typed: str, k: int) -> list[SymbolHit]:
     """The ``k`` definitions whose names fit best what was typed; shorter names first, then by path."""
-    hits = snapshot.definitions_like(like_patterns(typed), max(_LIKE, k))
-    fitting = [(how, hit) for hit in hits if (how := fit(typed, hit.definition.name)) is not None]
-    fitting.sort(
-        key=lambda each: (each[0], len(each[1].definition.name), each[1].path, each[1].definition.lines)
-    )
-    return [hit for _, hit in fitting[:k]]
+    names = snapshot.names_like(like_pattern(typed), _NAMES_LOOKED_AT)
+    fitting = sorted((how, len(name), name) for name in names if (how := fit(typed, name)) is not None)
+    found: list[SymbolHit] = []
+    for _, _, name in fitting:
+        found += snapshot.definitions(name)
+        if len(found) >= k:
+            break
+    return found[:k]
 
 
 def _snippet(one: Fused, stored: StoredChunk) -> Snippet:

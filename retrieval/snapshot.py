@@ -11,7 +11,7 @@ from typing import NamedTuple
 from retrieval import lookups
 from retrieval.catalog import Connection
 from retrieval.lookups import StoredChunk, Use
-from retrieval.modules import resolve
+from retrieval.modules import ModuleIndex
 from retrieval.overlay import Buffer, coverage, symbols_in
 from retrieval.records import Chunk, Found, Import, Outline, SymbolHit
 from retrieval.words import terms
@@ -112,10 +112,10 @@ class Snapshot:
         ]
         return own + self._not_overlaid(lookups.definitions_named(self.connection, name))
 
-    def definitions_like(self, patterns: Sequence[str], most: int) -> list[SymbolHit]:
-        """Every definition of a buffer, and those of files that fit a LIKE pattern."""
-        held = lookups.definitions_like(self.connection, patterns, most)
-        return symbols_in(self.buffers) + self._not_overlaid(held)
+    def names_like(self, pattern: str, most: int) -> list[str]:
+        """The names that buffers define, and those in files that fit a LIKE pattern, each once."""
+        own = (hit.definition.name for hit in symbols_in(self.buffers))
+        return list(dict.fromkeys([*own, *lookups.names_like(self.connection, pattern, most)]))
 
     def outline(self, path: str) -> Outline | None:
         """What the syntax of a file says; None for a file that is not indexed."""
@@ -144,23 +144,24 @@ class Snapshot:
 
     def neighbours(self, path: str) -> Neighbours:
         """The files that ``path`` imports, and those that import it, as far as imports lead to files."""
-        paths = lookups.paths(self.connection) | self.buffers.keys()
+        modules = ModuleIndex(lookups.paths(self.connection) | self.buffers.keys())
         imports: set[str] = set()
         imported_by: set[str] = set()
-        for importer, imported in self._imports():
-            targets = resolve(imported, importer, paths)
+        for importer, language, imported in self._imports():
+            targets = modules.resolve(importer, language, imported)
             if importer == path:
                 imports.update(targets)
             elif path in targets:
                 imported_by.add(importer)
         return Neighbours(tuple(sorted(imports - {path})), tuple(sorted(imported_by)))
 
-    def _imports(self) -> Iterator[tuple[str, Import]]:
-        for importer, imported in lookups.all_imports(self.connection):
-            if importer not in self.buffers:
-                yield importer, imported
+    def _imports(self) -> Iterator[tuple[str, str, Import]]:
+        """Path, language and import, of every file and buffer."""
+        for each in lookups.all_imports(self.connection):
+            if each[0] not in self.buffers:
+                yield each
         for importer, buffer in self.buffers.items():
-            yield from ((importer, imported) for imported in buffer.outline.imports)
+            yield from ((importer, buffer.outline.language, each) for each in buffer.outline.imports)
 
     def _lay_over(self, path: str, buffer: Buffer) -> None:
         """Sort the buffer's chunks into those that the file has too and its own."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.names import Fit, fit, humps, like_patterns
+from retrieval.names import Fit, fit, humps, like_pattern
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 
@@ -40,10 +40,10 @@ def test_whatever_fits_fulfils_the_pattern(name, data):
     start = data.draw(st.integers(0, len(name)))
     typed = name[start : data.draw(st.integers(start, len(name)))]
     assert fit(typed, name) is not None
-    (pattern,) = like_patterns(typed)
+    pattern = like_pattern(typed)
     regex = "".join(".*" if c == "%" else re.escape(c) for c in pattern.replace("\\", ""))
     assert re.fullmatch(regex, name, re.IGNORECASE)
 
 
 def test_wildcards_are_letters():
-    assert like_patterns("a%") == ("%a%\\%%",)
+    assert like_pattern("a%") == "%a%\\%%"
