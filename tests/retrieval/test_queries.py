@@ -16,7 +16,7 @@ SNIPPETS = (
     ("csharp", "class A { void F() { G(); } }\n", "A A.F", "G"),
     ("ruby", "class A\n  def f\n    g(1)\n  end\nend\n", "A A.f", "g"),
     ("php", "<?php\nclass A { function f() { g(); } }\n", "A A.f", "g"),
-    ("kotlin", "class A { fun f() { g() } }\n", "A A.f", "g"),
+    ("kotlin", "class A {\n  fun f() {\n    g()\n  }\n}\n", "A A.f", "g"),
     ("swift", "class A { func f() { g() } }\n", "A A.f", "g"),
     ("scala", "class A { def f() = { g() } }\n", "A A.f", "g"),
     ("shellscript", "f() {\n  g 1\n}\n", "f", "g"),
