@@ -17,7 +17,6 @@ def chunks(text: str, outline: Outline, max_chars: int) -> tuple[Chunk, ...]:
 
     Every line that is not blank lies in the lines of at least one chunk.
     """
-
     cut = _Cutting(_lines(text), max_chars)
     if not outline.definitions:
         kind = ChunkKind.LINES

@@ -16,7 +16,7 @@ def imports_of(statement: str, line: int, language: str) -> tuple[Import, ...]:
         return _script(statement, line)
     if language == "go":
         quoted = _QUOTED.search(statement)
-        alias = statement.split('"')[0].strip()
+        alias = statement.split('"', maxsplit=1)[0].strip()
         return (Import(quoted[1], line, alias=alias),) if quoted else ()
     if language in {"c", "cpp", "ruby"}:
         named = re.search(r"""[<"']([^>"']+)[>"']""", statement)
