@@ -63,8 +63,9 @@ class TransformerEmbedder:
 
     def embed_tokens(self, ids: Sequence[int]) -> Vectors:
         """What the model makes of each token alone, ``[n, dimension]``, not normalised."""
-        wrapped = [self._tokenizer.build_inputs_with_special_tokens([index]) for index in ids]
-        return self._states(wrapped)
+        frame = self._ids("")
+        middle = len(frame) // 2
+        return self._states([[*frame[:middle], index, *frame[middle:]] for index in ids])
 
     def _ids(self, text: str) -> list[int]:
         """With special tokens, at most as many as are read; one text at a time keeps to one thread."""
