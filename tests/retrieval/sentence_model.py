@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -21,10 +22,12 @@ def make_sentence_model(directory: Path, *, pooling: str = "mean_tokens") -> Pat
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    PreTrainedTokenizerFast(
+    wrapped: Any = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(directory)
-    torch.manual_seed(0)
+    )
+    wrapped.save_pretrained(directory)
+    generator: Any = torch.random
+    generator.manual_seed(0)
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=32,
@@ -33,7 +36,8 @@ def make_sentence_model(directory: Path, *, pooling: str = "mean_tokens") -> Pat
         intermediate_size=64,
         max_position_embeddings=64,
     )
-    BertModel(config).save_pretrained(directory)
+    model: Any = BertModel(config)
+    model.save_pretrained(directory)
     (directory / "1_Pooling").mkdir(exist_ok=True)
     kinds = {f"pooling_mode_{kind}": kind == pooling for kind in ("cls_token", "mean_tokens", "max_tokens")}
     (directory / "1_Pooling" / "config.json").write_text(
