@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.chunking import Fit, definitions, fit, spans, splits, token_counts, windows
+from benchmarks.chunking import Chunker, Fit, definitions, fit, spans, splits, token_counts, windows
 from retrieval.records import Lines
 
 SOURCE = """import os
@@ -55,7 +55,7 @@ def test_definitions_of_python():
 
 @pytest.mark.parametrize("chunker", [splits, windows, definitions])
 @given(text=st.text("ab\n ", max_size=200) | st.just(SOURCE * 30) | st.just("def f(:\n" * 300))
-def test_chunks_cover_every_line(chunker, text: str):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType] -- parametrised
+def test_chunks_cover_every_line(chunker: Chunker, text: str):
     lines = {line for chunk in chunker(text) for line in range(chunk.start, chunk.end)}
     assert lines == set(range(len(text.split("\n"))))
 

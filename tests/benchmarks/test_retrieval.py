@@ -1,6 +1,7 @@
 """The measurement of finding, on a repository made for it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -90,5 +91,5 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "fit of definitions" in capsys.readouterr().out
 
 
-def write(file: Path, rows: list[dict[str, object]]) -> None:
+def write(file: Path, rows: Sequence[Mapping[str, object]]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
