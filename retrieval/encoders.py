@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ MAX_TOKENS = 256
 """Of a text that are read; the rest of it is not seen."""
 _BATCH = 16
 """Texts at once. More gain nothing on a CPU and hold the processor longer."""
-_POOLED = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+_POOLED = MappingProxyType({"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"})
 
 _models: Any = AutoModel
 _tokenizers: Any = AutoTokenizer
