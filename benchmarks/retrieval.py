@@ -12,13 +12,15 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from benchmarks.retrieval_names import definitions, imports, names_in
+from benchmarks.chunking import Chunker, Fit, Place, definitions, fit, spans, splits, token_counts, windows
+from benchmarks.retrieval_names import definitions as defined
+from benchmarks.retrieval_names import imports, names_in
 from benchmarks.retrieval_sets import Case, Repository, crossfile, repoeval
 from benchmarks.table import Report, Row
 from retrieval.default_embedder import static_embedder
 from retrieval.embed import Embedder
 from retrieval.encoders import TransformerEmbedder
-from retrieval.fuse import fuse
+from retrieval.fuse import AT_A_CURSOR, fuse
 from retrieval.lexical import LexicalIndex
 from retrieval.records import Found, Lines
 from retrieval.vectors import VectorIndex
@@ -27,11 +29,13 @@ from retrieval.words import terms
 _AT = (1, 5, 10)
 _DEPTH = 100
 """Chunks of a ranking that are looked at."""
-_WINDOW, _STRIDE = 40, 30
-"""Lines."""
-WEIGHTS = {"dense": 0.5, "lexical": 0.5, "symbols": 2.0}
-"""Chosen on the rows of even number."""
-
+_BUDGET = 1_000
+"""Tokens of the best chunks whose fit is measured."""
+_CHUNKERS: Sequence[tuple[str, Chunker]] = (
+    ("1,000 characters", splits),
+    ("40 lines, every 30", windows),
+    ("definitions", definitions),
+)
 Ranking = list[Found]
 
 
@@ -44,12 +48,12 @@ class Indexed:
     texts: list[str] = field(default_factory=list[str])
     vectors: VectorIndex | None = None
     embedder: Embedder | None = None
+    chunker: Chunker = windows
 
     def __post_init__(self) -> None:
         for path, text in self.repository.files.items():
             lines = text.split("\n")
-            for start in range(0, len(lines), _STRIDE):
-                place = Lines(start, min(start + _WINDOW, len(lines)))
+            for place in self.chunker(text):
                 self.chunks.append((path, place))
                 self.texts.append("\n".join(lines[place.start : place.end]))
         self.connection = create_engine("sqlite://").connect()
@@ -61,7 +65,7 @@ class Indexed:
             self.vectors.add(range(len(self.texts)), self.embedder.embed(self.texts))
         self.at: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         for path, text in self.repository.files.items():
-            for name, line in definitions(text, self.repository.language):
+            for name, line in defined(text, self.repository.language):
                 self.at[name].append((path, line))
 
     def chunk_of(self, path: str, line: int) -> int:
@@ -126,7 +130,9 @@ def files_of(index: Indexed, case: Case, ranking: Sequence[int]) -> list[str]:
     return [path for path in paths if path != case.path]
 
 
-def found_files(index: Indexed, case: Case, weights: Mapping[str, float] = WEIGHTS) -> dict[str, list[str]]:
+def found_files(
+    index: Indexed, case: Case, weights: Mapping[str, float] = AT_A_CURSOR
+) -> dict[str, list[str]]:
     """Of each ranking, and of all fused, the files best first."""
     rankings = {name: ranked(index, case) for name, ranked in _RANKINGS}
     own = {
@@ -169,6 +175,58 @@ def _percent(values: Sequence[float]) -> float | None:
     return 100 * sum(values) / len(values) if values else None
 
 
+def fits_of(cases: Sequence[Case], chunker: Chunker, embedder: Embedder | None) -> list[Fit]:
+    """How the best chunks fit the gold definitions, for each case that has one by Python's parser."""
+    indexes: dict[str, Indexed] = {}
+    fits: list[Fit] = []
+    for case in cases:
+        files = case.repository.files
+        reference = [
+            (path, lines) for path in sorted(case.gold) for lines in spans(files[path], case.identifier)
+        ]
+        if not reference:
+            continue
+        name = case.repository.name
+        if name not in indexes:
+            indexes[name] = Indexed(case.repository, embedder=embedder, chunker=chunker)
+        index = indexes[name]
+        best = [number for number in best_chunks(index, case) if index.chunks[number][0] != case.path]
+        corpus = {path: chunker(files[path]) for path in case.gold}
+        tokens = {path: token_counts(text) for path, text in files.items()}
+        places = affordable([index.chunks[number] for number in best], tokens)
+        fits.append(fit(reference, places, corpus, tokens))
+    return fits
+
+
+def affordable(places: Sequence[Place], tokens: Mapping[str, Sequence[int]]) -> list[Place]:
+    """The best of ``places`` that have 1,000 tokens together; a chunk that is too large ends them."""
+    taken: list[Place] = []
+    spent = 0
+    for path, lines in places:
+        spent += sum(tokens[path][lines.start : lines.end])
+        if spent > _BUDGET:
+            break
+        taken.append((path, lines))
+    return taken
+
+
+def best_chunks(index: Indexed, case: Case) -> list[int]:
+    """The chunks of all rankings fused."""
+    rankings = {name: ranked(index, case) for name, ranked in _RANKINGS}
+    return [one.chunk_id for one in fuse(rankings, AT_A_CURSOR)]
+
+
+def _fit_row(name: str, fits: Sequence[Fit]) -> Row:
+    return {
+        "set": "crossfile-home python",
+        "cases": len(fits),
+        "ranking": f"fit of {name}",
+        "token recall %": _percent([one.recall for one in fits]),
+        "IoU %": _percent([one.iou for one in fits]),
+        "precision Ω %": _percent([one.omega for one in fits]),
+    }
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the sets")
@@ -192,9 +250,10 @@ def run(options: argparse.Namespace) -> int:
     }
     rows: list[Row] = []
     notes = [
-        f"Embeddings: {embedder.name if embedder else 'none'}. Weights {WEIGHTS}, chosen on even rows.",
-        f"Chunks are {_WINDOW} lines, a new one every {_STRIDE}.",
-        "Recall: a gold file is among the best. Those of repoeval-function are derived: benchmarks/retrieval_sets.py.",
+        f"Embeddings: {embedder.name if embedder else 'none'}.",
+        f"Weights {dict(AT_A_CURSOR)}, chosen on even rows. Recall: on chunks of 40 lines, every 30.",
+        "Recall: a gold file is among the best. repoeval-function names none: ours define names of the body.",
+        f"Fit: fused chunks of {_BUDGET} tokens against the definition in the gold file.",
     ]
     for name, whole in sets.items():
         cases = whole[: options.limit]
@@ -205,6 +264,9 @@ def run(options: argparse.Namespace) -> int:
         rows += table(name, recalls(cases, indexes))
         chunks = sum(len(index.texts) for index in indexes.values())
         notes.append(f"{name}: {chunks} chunks indexed in {built:.1f} s.")
+    for name, chunker in _CHUNKERS:
+        fits = fits_of(sets["crossfile-home python"][: options.limit], chunker, embedder)
+        rows.append(_fit_row(name, fits))
     Report("retrieval", rows, notes).write(options.json)
     return 0
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ MAX_TOKENS = 256
 """Of a text that are read; the rest of it is not seen."""
 _BATCH = 16
 """Texts at once. More gain nothing on a CPU and hold the processor longer."""
-_POOLED = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+_POOLED = MappingProxyType({"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"})
 
 _models: Any = AutoModel
 _tokenizers: Any = AutoTokenizer
@@ -63,8 +64,9 @@ class TransformerEmbedder:
 
     def embed_tokens(self, ids: Sequence[int]) -> Vectors:
         """What the model makes of each token alone, ``[n, dimension]``, not normalised."""
-        wrapped = [self._tokenizer.build_inputs_with_special_tokens([index]) for index in ids]
-        return self._states(wrapped)
+        frame = self._ids("")
+        middle = len(frame) // 2
+        return self._states([[*frame[:middle], index, *frame[middle:]] for index in ids])
 
     def _ids(self, text: str) -> list[int]:
         """With special tokens, at most as many as are read; one text at a time keeps to one thread."""

@@ -5,11 +5,14 @@ A chunk's score is the sum over the rankings of ``weight / (60 + rank)``, the ra
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from retrieval.records import Found, Lines
 
 RANK_CONSTANT = 60
 """The k of the paper: how little the first rank counts over the second."""
+AT_A_CURSOR: Mapping[str, float] = MappingProxyType({"dense": 1.0, "lexical": 1.0, "symbols": 16.0})
+"""Weights where a completion asks: what is imported and named there tells the most (benchmarks/LOG.md)."""
 _SHARED = 0.5
 """Of the shorter of two places of a file; from here on they are one result."""
 

@@ -1,4 +1,4 @@
-"""What no path that reads files may hand on: files that hold keys, and texts that look as if they did. Pure."""
+"""What no path that reads files may hand on: files that hold keys, and texts that look like it. Pure."""
 
 import math
 import re
@@ -29,9 +29,8 @@ _KEYS = (
     ("an API key", ("sk-",), re.compile(r"\bsk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[A-Za-z0-9_-]{32,}")),
 )  # fmt: skip
 """What it is, what must be in a text for it, which is found quickly, and what it looks like."""
-_ASSIGNED = re.compile(
-    r"(?i)(?:secret|token|passwd|password|api_?key|access_?key)\w{0,20}['\"]?\s{0,3}[:=]\s{0,3}['\"]([\w+/=\-]{20,200})['\"]"
-)
+_ASSIGNED = re.compile(r"[:=][ \t]{0,3}['\"]([\w+/=\-]{20,200})['\"]")
+_SECRETIVE = re.compile(r"(?i)(?:secret|token|passwd|password|api_?key|access_?key)\w{0,20}['\"]?\s{0,3}$")
 _RANDOM_BITS = 3.9
 """Bits a character from which on a string reads as random."""
 
@@ -47,7 +46,11 @@ def secret_in(text: str) -> str | None:
     for what, hints, pattern in _KEYS:
         if any(hint in text for hint in hints) and pattern.search(text):
             return what
-    return "a value that looks random" if any(map(_is_random, _ASSIGNED.findall(text))) else None
+    found = any(
+        _is_random(each[1]) and _SECRETIVE.search(text[max(0, each.start() - 60) : each.start()])
+        for each in _ASSIGNED.finditer(text)
+    )
+    return "a value that looks random" if found else None
 
 
 def _is_random(value: str) -> bool:

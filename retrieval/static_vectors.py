@@ -84,7 +84,7 @@ class StaticEmbedder:
     def load(cls, path: Path, tokenizer: TokenEncoder) -> "StaticEmbedder":
         """What ``save`` kept. Raises EmbeddingFailed for a file that is not there or damaged."""
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 name, matrix, check = str(kept["name"]), kept["matrix"], kept["check"]
         except Exception as error:  # whatever zipfile and numpy say of a damaged file
             raise EmbeddingFailed(f"The token vectors in {path} cannot be read: {error}") from error

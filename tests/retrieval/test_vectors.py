@@ -149,7 +149,7 @@ def test_what_does_not_fit_changes_nothing(ids: list[int], vectors: NDArray[np.f
     index.add([1], unit(3, 1))
     with pytest.raises(ValueError, match=said):
         index.add(ids, vectors)
-    assert index.search(unit(3, 1)[0], 5) == [Found(1, pytest.approx(1.0, abs=1e-5))]
+    assert_same(index.search(unit(3, 1)[0], 5), [Found(1, 1.0)])
 
 
 def test_edges():
