@@ -148,7 +148,8 @@ class Workspace:
     def _loop(self, index: RepositoryIndex) -> None:
         while True:
             with self._news:
-                self._news.wait_for(self._has_work, self._patience())
+                while not self._has_work():
+                    self._news.wait(self._patience())
                 if self._closing:
                     return
                 typed = self._take_typed()
