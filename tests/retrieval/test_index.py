@@ -87,7 +87,9 @@ def test_a_search_that_is_late_goes_without(index):
 
 
 def test_an_edit_a_new_file_a_rename_and_a_deletion(index, root):
-    write_files(root, {"shop/money.py": "def refund():\n    pass\n", "new/gift.py": "def wrap():\n    pass\n"})
+    write_files(
+        root, {"shop/money.py": "def refund():\n    pass\n", "new/gift.py": "def wrap():\n    pass\n"}
+    )
     (root / "README.md").unlink()
     (root / "shop/cart.py").rename(root / "shop/basket.py")
     report = index.touch(["shop/money.py", root / "new", "README.md", "shop/cart.py", "shop/basket.py"])

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from retrieval.records import FileKey
 from retrieval.refresh import RACY_NS, Held, Stat, plan, same, suspects, trusted
 
-KEYS = st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.sampled_from(["python", "go"]), st.sampled_from("123")))
+KEYS = st.dictionaries(
+    st.sampled_from("abcdef"), st.tuples(st.sampled_from(["python", "go"]), st.sampled_from("123"))
+)
 
 
 def keys_of(files) -> frozenset[FileKey]:
