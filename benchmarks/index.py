@@ -83,9 +83,12 @@ def _search(index: RepositoryIndex) -> None:
     words = [f"where is the {name.replace('_', ' ')} of a request checked" for name in names]
     for kind, queries in (("words", words), ("code", codes), ("names", names)):
         times = sorted(_timed(lambda query=query: index.search(query)) * _MS for query in queries)
-        print(
-            f"search by {kind}: p50 {statistics.median(times):.1f} ms, p95 {times[len(times) * 95 // 100]:.1f} ms"
-        )
+        _tell(f"search by {kind}", times)
     times = sorted(_timed(lambda name=name: index.symbols(name[:4])) * _MS for name in names)
-    print(f"symbols: p50 {statistics.median(times):.1f} ms, p95 {times[len(times) * 95 // 100]:.1f} ms")
+    _tell("symbols", times)
     print(f"load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+
+
+def _tell(what: str, times: list[float]) -> None:
+    """Of sorted milliseconds."""
+    print(f"{what}: p50 {statistics.median(times):.1f} ms, p95 {times[len(times) * 95 // 100]:.1f} ms")

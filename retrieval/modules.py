@@ -85,8 +85,14 @@ class ModuleIndex:
                 return
 
     def _by_package(self, module: str, language: str) -> Iterator[str]:
-        ends = {"java": (".java",), "kotlin": (".kt", ".java"), "scala": (".scala", ".java"),
-                "csharp": (".cs",), "rust": (".rs", "/mod.rs"), "swift": (".swift",)}.get(language, ())  # fmt: skip
+        ends = {
+            "java": (".java",),
+            "kotlin": (".kt", ".java"),
+            "scala": (".scala", ".java"),
+            "csharp": (".cs",),
+            "rust": (".rs", "/mod.rs"),
+            "swift": (".swift",),
+        }.get(language, ())
         parts = [
             part for part in re.split(r"::|\.|\{.*", module) if part not in {"", "crate", "self", "super"}
         ]

@@ -54,5 +54,5 @@ def _fits_humps(typed: str, parts: tuple[str, ...]) -> bool:
     if not parts:
         return False
     first, rest = parts[0], parts[1:]
-    longest = len(commonprefix((typed, first)))
+    longest = len(commonprefix((typed, first)))  # noqa: RUF071 - of letters
     return any(_fits_humps(typed[taken:], rest) for taken in range(longest, -1, -1))

@@ -79,7 +79,8 @@ class SyntaxReader:
     def _of(self, language: str) -> tuple[Parser, Query]:
         if language not in self._loaded:
             module, function = _GRAMMARS[language]
-            grammar = Language(getattr(importlib.import_module(module), function)())
+            pointer = getattr(importlib.import_module(module), function)()
+            grammar = Language(pointer)  # pyright: ignore[reportDeprecated] # a capsule, which is not
             self._loaded[language] = Parser(grammar), Query(grammar, QUERIES[language])
         return self._loaded[language]
 

@@ -28,9 +28,9 @@ from assistant.web import pages
 from assistant.web.access import COOKIE, Access, LoginCodes
 from assistant.web.exchange import Exchange, error_body
 from assistant.web.guards import App, Guard
-from assistant.web.search import search_routes
 from assistant.web.infill import infill_route
 from assistant.web.openai import completion_routes
+from assistant.web.search import search_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
 from assistant.workspaces import Workspaces

@@ -8,7 +8,8 @@ from retrieval.languages import language_of
     [
         ("a/b.py", "", "python"), ("b.TSX", "", "typescriptreact"), ("x.d.ts", "", "typescript"),
         ("a.rs", "", "rust"), ("run", "#!/usr/bin/env -S python3 -u", "python"),
-        ("run", "#!/bin/sh", "shellscript"), ("run", "", "plaintext"), ("x.unknown", "#!/bin/sh", "plaintext"),
+        ("run", "#!/bin/sh", "shellscript"), ("run", "", "plaintext"),
+        ("x.unknown", "#!/bin/sh", "plaintext"),
         ("Makefile", "", "makefile"), ("a.cs", "", "csharp"),
     ],
 )  # fmt: skip

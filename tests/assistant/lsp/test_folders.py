@@ -36,7 +36,7 @@ async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir)
         await client.send("initialized", {})
         headers = {"Authorization": f"Bearer {running.token}"}
         async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
-            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":
+            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             symbols = await client.request("workspace/symbol", {"query": "ShopC"})
             assert [each["name"] for each in symbols] == ["ShoppingCart"]
