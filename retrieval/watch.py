@@ -80,6 +80,8 @@ class Watcher:
 
     def _watch(self, begun: Callable[[], None]) -> bool:
         """Tell changes until the end; False when it must be begun again."""
+        if not self._root.is_dir():
+            raise FileNotFoundError("it is no folder")  # watchfiles would wait for nothing
         changes = watch(
             self._root,
             watch_filter=self._is_told,

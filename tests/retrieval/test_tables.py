@@ -68,14 +68,15 @@ def test_rows_of_a_file_go_with_it(file):
             (file_id,),
         )
         file.execute(
-            "INSERT INTO imports (file_id, module, line, level, names, alias) VALUES (?, 'm', 0, 0, '[]', '')",
+            "INSERT INTO imports (file_id, module, line, level, names, alias)"
+            " VALUES (?, 'm', 0, 0, '[]', '')",
             (file_id,),
         )
     file.execute("DELETE FROM files WHERE id = ?", (gone,))
     owned = [name for name, table in METADATA.tables.items() if "file_id" in table.columns]
     assert sorted(owned) == ["chunks", "definitions", "imports", "uses"]
     for name in owned:
-        assert file.execute(f"SELECT file_id FROM {name}").fetchall() == [(kept,)]  # noqa: S608 - our names
+        assert file.execute(f"SELECT file_id FROM {name}").fetchall() == [(kept,)]
 
 
 def test_the_id_of_a_chunk_is_never_used_again(file):
