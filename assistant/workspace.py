@@ -64,6 +64,7 @@ class Workspace:
         self._typed: dict[str, _Typed] = {}
         self._retry_at = 0.0
         self._closing = False
+        self._has_embedder = False
         self._state: State = "opening"
         self._detail = ""
         self._index: RepositoryIndex | None = None
@@ -131,7 +132,7 @@ class Workspace:
 
     def _work(self) -> None:
         try:
-            self._index = RepositoryIndex(self.root, self._config, self._open_embedder())
+            self._index = RepositoryIndex(self.root, self._config, self._embedder())
             self._watcher.start()
             self._send()
             self._loop(self._index)
@@ -191,7 +192,15 @@ class Workspace:
             return
         self._state, self._detail = "ready", self._errand.error
         self._errand = None
-        index.reload()
+        if not self._has_embedder and (embedder := self._embedder()):
+            index.use(embedder)
+        else:
+            index.reload()
+
+    def _embedder(self) -> Embedder | None:
+        embedder = self._open_embedder()
+        self._has_embedder = embedder is not None
+        return embedder
 
     def _follow_disk(self, index: RepositoryIndex) -> None:
         with self._news:

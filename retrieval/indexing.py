@@ -21,7 +21,7 @@ from retrieval.scan import Scan, Scanner, is_among
 
 BATCH = 50
 """Files of one transaction."""
-Stage = Literal["looking", "reading", "embedding"]
+Stage = Literal["looking", "reading", "preparing", "embedding"]
 Cancelled = Callable[[], bool]
 
 

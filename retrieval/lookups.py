@@ -176,16 +176,12 @@ def all_imports(connection: Connection) -> Iterator[tuple[str, str, Import]]:
     return ((row.path, row.language, _import(row)) for row in connection.execute(query))
 
 
-def pending(connection: Connection, most: int) -> list[tuple[str, str]]:
-    """Digest and text of chunks without a vector, each content once, oldest first."""
-    query = (
-        select(CHUNKS.c.digest, CHUNKS.c.text)
-        .where(CHUNKS.c.digest.not_in(select(VECTORS.c.digest)))
-        .group_by(CHUNKS.c.digest)
-        .order_by(func.min(CHUNKS.c.id))
-        .limit(most)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
+def pending(connection: Connection, most: int, after: int = 0) -> list[tuple[int, str, str]]:
+    """Id, digest and text of chunks without a vector, those behind the id ``after``, in order of ids."""
+    has_one = select(VECTORS.c.digest).where(VECTORS.c.digest == CHUNKS.c.digest).exists()
+    query = select(CHUNKS.c.id, CHUNKS.c.digest, CHUNKS.c.text).where(CHUNKS.c.id > after, ~has_one)
+    rows = connection.execute(query.order_by(CHUNKS.c.id).limit(most))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def vectors(connection: Connection, ids: Iterable[int] | None = None) -> Iterator[tuple[int, bytes]]:

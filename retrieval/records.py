@@ -154,3 +154,19 @@ class SymbolHit:
     path: str
     language: str
     definition: Definition
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """How much of a repository is searchable."""
+
+    root: str
+    files: int
+    chunks: int
+    definitions: int
+    embedded: int
+    """Chunks with a vector of the embedder in use."""
+    embedder: str
+    """Empty: words and symbols only."""
+    unsaved: int
+    """Buffers in front of their files."""

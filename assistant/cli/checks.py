@@ -54,6 +54,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         ("processor", check_processor),
         ("model", check_model),
         ("FIM tokens", check_fim_tokens),
+        ("embeddings", check_embeddings),
         ("cache", check_cache),
         ("cache memory", check_cache_memory),
         ("server", check_server),
@@ -157,6 +158,14 @@ def check_fim_tokens(settings: Settings) -> Check:
     found = locate(settings.engine.model, models_dir=settings.engine.models_dir, has_gpu=_has_gpu(settings))
     family = inspect_tokenizer(found.directory)
     return Check("FIM tokens", Verdict.OK, f"{' '.join(family.markers)} ({family.name})")
+
+
+def check_embeddings(settings: Settings) -> Check:
+    """What a repository is searched by, beside words and symbols."""
+    from assistant.embedding import describe
+
+    said, advice = describe(settings)
+    return Check("embeddings", Verdict.NOTE if advice else Verdict.OK, said, advice)
 
 
 def check_cache(settings: Settings) -> Check:
