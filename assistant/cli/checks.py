@@ -14,6 +14,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 from assistant.cli.running import RunningServer, find_server, health, status
+from assistant.embedding import describe
 from assistant.presence import TOKEN_FILE
 from assistant.settings import Settings
 from ui import WEB_DIST
@@ -162,8 +163,6 @@ def check_fim_tokens(settings: Settings) -> Check:
 
 def check_embeddings(settings: Settings) -> Check:
     """What a repository is searched by, beside words and symbols."""
-    from assistant.embedding import describe
-
     said, advice = describe(settings)
     return Check("embeddings", Verdict.NOTE if advice else Verdict.OK, said, advice)
 
