@@ -45,7 +45,7 @@ def choose(settings: Settings, progress: OnProgress | None = None) -> Chosen:
     except (CorruptModel, DownloadError, ModelNotInstalled) as error:
         return Chosen(replace(settings.retrieval, embedder=NONE), asked.model, str(error))
     directory = str(Wanted(str(found.directory), asked.is_static))
-    return Chosen(replace(settings.retrieval, embedder=directory), asked.model)
+    return Chosen(replace(settings.retrieval, embedder=directory), found.name)
 
 
 def describe(settings: Settings) -> tuple[str, str]:
