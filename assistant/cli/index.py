@@ -68,8 +68,9 @@ def index(
     opened.close()
     _require_files(status)
     if as_json:
-        told = {**dataclasses.asdict(status), **dataclasses.asdict(report), "vectors": embedded}
-        typer.echo(json.dumps({**told, "folder": str(opened.folder)}, indent=2))
+        told = dataclasses.asdict(status) | vars(report)
+        more = {"left_out": dict(report.left_out), "vectors": embedded, "folder": str(opened.folder)}
+        typer.echo(json.dumps({**told, **more}, indent=2))
     else:
         for line in sentences_of(report, status):
             typer.echo(line)
