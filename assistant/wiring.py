@@ -25,7 +25,7 @@ from completion.errors import ModelError
 from completion.service import CompletionService
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
-from retrieval.opening import NONE
+from retrieval.opening import AUTO, NONE
 from retrieval.opening import open_embedder as open_default
 from ui import WEB_DIST
 
@@ -85,14 +85,18 @@ def make_parts(
 
 
 def choose_embedder(settings: Settings) -> RetrievalConfig:
-    """The settings of the index, its embedder a directory; ``none`` and a warning where it cannot be had."""
+    """The settings of the index, its embedder a directory; ``none`` where it cannot be had.
+
+    That is a warning when the settings name one; the default, which nobody asked for, may be missing.
+    """
     try:
         chosen = choose(settings)
     except ModelError as error:
         _log.warning("Searching by words and symbols only: %s", error)
         return replace(settings.retrieval, embedder=NONE)
     if chosen.why_not:
-        _log.warning("Searching by words and symbols only: %s", chosen.why_not)
+        level = logging.INFO if settings.retrieval.embedder == AUTO else logging.WARNING
+        _log.log(level, "Searching by words and symbols only: %s", chosen.why_not)
     return chosen.config
 
 

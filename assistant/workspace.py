@@ -190,12 +190,12 @@ class Workspace:
     def _end_errand(self, index: RepositoryIndex) -> None:
         if self._errand is None or not self._errand.is_done:
             return
-        self._state, self._detail = "ready", self._errand.error
-        self._errand = None
         if not self._has_embedder and (embedder := self._embedder()):
             index.use(embedder)
         else:
             index.reload()
+        self._state, self._detail = "ready", self._errand.error
+        self._errand = None
 
     def _embedder(self) -> Embedder | None:
         embedder = self._open_embedder()

@@ -1,5 +1,6 @@
 """The model that the settings name, as a directory."""
 
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,9 @@ def test_what_names_no_model_is_an_error_of_the_command_and_a_warning_of_the_ser
     wrong = set_to(settings, "all-minilm")
     with pytest.raises(UnknownModel, match="did you mean all-minilm-l6-v2"):
         choose(wrong)
-    assert choose_embedder(wrong).embedder == choose_embedder(settings).embedder == "none"
-    assert [record.getMessage()[:34] for record in caplog.records] == [
-        "Searching by words and symbols only"[:34]
-    ] * 2
+    absent = set_to(settings, f"static:{default_embedder()}")
+    for each in (wrong, absent, settings):
+        assert choose_embedder(each).embedder == "none"
+    warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warned) == 2
+    assert all(said.startswith("Searching by words and symbols only: ") for said in warned)
