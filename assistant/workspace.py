@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
 from retrieval.errand import Errand
-from retrieval.errors import IndexBusy, RetrievalError
+from retrieval.errors import EmbeddingFailed, IndexBusy, RetrievalError
 from retrieval.index import RepositoryIndex
 from retrieval.indexing import Progress
 from retrieval.watch import Watcher
@@ -190,15 +190,26 @@ class Workspace:
     def _end_errand(self, index: RepositoryIndex) -> None:
         if self._errand is None or not self._errand.is_done:
             return
+        detail, self._errand = self._errand.error, None
+        try:
+            self._take_over(index)
+        except IndexBusy as busy:
+            self._has_embedder, detail = False, str(busy)
+        self._state, self._detail = "ready", detail
+
+    def _take_over(self, index: RepositoryIndex) -> None:
+        """Search what the other process has written, by what it has made to embed with."""
         if not self._has_embedder and (embedder := self._embedder()):
             index.use(embedder)
         else:
             index.reload()
-        self._state, self._detail = "ready", self._errand.error
-        self._errand = None
 
     def _embedder(self) -> Embedder | None:
-        embedder = self._open_embedder()
+        try:
+            embedder = self._open_embedder()
+        except EmbeddingFailed as error:  # words and symbols are better than nothing
+            _log.warning("%s", error)
+            embedder = None
         self._has_embedder = embedder is not None
         return embedder
 

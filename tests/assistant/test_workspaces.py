@@ -91,3 +91,16 @@ async def test_what_embeds_is_made_elsewhere_and_then_used(root, tmp_path):
     await until(lambda: index.definitions("wrap_as_present"))
     await until(lambda: index.status().embedded == index.status().chunks)
     await workspaces.close()
+
+
+async def test_what_cannot_embed_leaves_words_and_symbols(root, tmp_path):
+    config = config_in(tmp_path, embedder=str(tmp_path / "nothing"))
+    workspaces = Workspaces(config, lambda: open_embedder(config))
+    workspaces.open(root)
+    await ready(workspaces, root)
+    (status,) = await workspaces.describe()
+    assert (status["files"], status["embedded"]) == (4, 0)
+    assert status["detail"] == f"{tmp_path / 'nothing'} is no directory of an embedding model."
+    ((_, best),) = await workspaces.search("voucher", None, 1)
+    assert set(best.parts) == {"lexical"}
+    await workspaces.close()
