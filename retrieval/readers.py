@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from retrieval.config import RetrievalConfig
-from retrieval.rows import Parsed
+from retrieval.refresh import Parsed
 from retrieval.scan import OnDisk, Scanner
 
 _MANY = 400

@@ -49,9 +49,11 @@ def spaced(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _terms_of(identifier: str) -> tuple[str, ...]:
-    whole = _lower(identifier)
     if len(identifier) > _LONGEST:
         return ()
+    if identifier.isascii() and identifier.isalpha() and identifier.islower():
+        return () if identifier in _STOP_WORDS else (identifier,)
+    whole = _lower(identifier)
     parts = [_lower(part) for piece in _PART.findall(identifier) for part in _HUMP.split(piece)]
     inside = [part for part in parts if len(part) >= _SHORTEST and part != whole]
     return tuple(term for term in (whole, *inside) if term not in _STOP_WORDS)
@@ -59,4 +61,4 @@ def _terms_of(identifier: str) -> tuple[str, ...]:
 
 def _lower(text: str) -> str:
     """In lower case; the dot that Unicode leaves over of a Turkish capital i is no letter."""
-    return text.lower().replace("\u0307", "")
+    return text.lower() if text.isascii() else text.lower().replace("\u0307", "")
