@@ -11,6 +11,8 @@ from itertools import chain
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PART = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ASCII_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""What both together give of an ASCII identifier."""
 _LONGEST = 64
 """Characters of an identifier; what is longer is data."""
 _SHORTEST = 2
@@ -51,10 +53,11 @@ def spaced(text: str) -> str:
 def _terms_of(identifier: str) -> tuple[str, ...]:
     if len(identifier) > _LONGEST:
         return ()
-    if identifier.isascii() and identifier.isalpha() and identifier.islower():
-        return () if identifier in _STOP_WORDS else (identifier,)
     whole = _lower(identifier)
-    parts = [_lower(part) for piece in _PART.findall(identifier) for part in _HUMP.split(piece)]
+    if identifier.isascii():  # nearly all are, and there are many
+        parts = [part.lower() for part in _ASCII_PART.findall(identifier)]
+    else:
+        parts = [_lower(part) for piece in _PART.findall(identifier) for part in _HUMP.split(piece)]
     inside = [part for part in parts if len(part) >= _SHORTEST and part != whole]
     return tuple(term for term in (whole, *inside) if term not in _STOP_WORDS)
 
