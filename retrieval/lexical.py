@@ -64,7 +64,10 @@ class LexicalIndex:
             return
         added = [(chunk_id, " ".join(found)) for chunk_id, found in rows]
         self._connection.exec_driver_sql(_ADD, added)
-        self._count(Counter(term for _, found in rows for term in set(found)))
+        counts: Counter[str] = Counter()
+        for _, found in rows:
+            counts.update(set(found))
+        self._count(counts)
 
     def remove(self, ids: Iterable[int]) -> None:
         """Take chunks out. An id that is not there is none of our business."""
