@@ -3,6 +3,7 @@
 Parsing holds the interpreter's lock, so threads bring nothing; two processes read about twice as much.
 """
 
+import contextlib
 import gc
 import os
 import subprocess
@@ -85,8 +86,10 @@ def _by_processes(
         if collects:
             gc.enable()
         for reader in readers:
-            reader.end()
+            reader.kill()
         pool.shutdown(cancel_futures=True)
+        for reader in readers:
+            reader.close()
 
 
 class _Reader:
@@ -109,7 +112,13 @@ class _Reader:
         send(self._asked, batch)
         return receive(self._said)
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End it now; whoever waits for it gets EOFError."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """Let go of the pipes; nobody waits for it any more."""
+        self._said.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._asked.close()

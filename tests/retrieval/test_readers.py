@@ -73,5 +73,5 @@ def test_the_work_of_a_process_that_was_killed_is_done_here(
     processes = started(monkeypatch)
     batches = read_batches(scanner, items, 7)
     found = next(batches)
-    processes[0].end()
+    processes[0].kill()
     assert [*found, *(each for batch in batches for each in batch)] == read_here(scanner, items)
