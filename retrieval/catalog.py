@@ -27,7 +27,6 @@ _PRAGMAS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
-    "PRAGMA mmap_size = 268435456",
 )
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 

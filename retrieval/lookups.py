@@ -126,6 +126,12 @@ def definitions_named(connection: Connection, name: str) -> list[SymbolHit]:
     return [hit for _, hit in _definitions(connection, column == name)]
 
 
+def definitions_of(connection: Connection, names: Sequence[str]) -> list[SymbolHit]:
+    """The definitions of any of these plain names, in order of path and line."""
+    found = (_definitions(connection, DEFINITIONS.c.name.in_(some)) for some in portions(names))
+    return [hit for hits in found for _, hit in hits]
+
+
 def names_like(connection: Connection, pattern: str, most: int) -> list[str]:
     """Names of definitions that fit a LIKE pattern (escaped with a backslash), each once, shortest first."""
     name = DEFINITIONS.c.name
