@@ -4,7 +4,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import branches, drafts, drift, edits, engine, fim, gpu, keystrokes, load, quality
+from benchmarks import (
+    branches,
+    drafts,
+    drift,
+    edits,
+    engine,
+    fim,
+    gpu,
+    index,
+    keystrokes,
+    load,
+    quality,
+    retrieval,
+)
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -16,6 +29,8 @@ _BENCHMARKS = {
     "load": load,
     "quality": quality,
     "drafts": drafts,
+    "index": index,
+    "retrieval": retrieval,
     "branches": branches,
 }
 

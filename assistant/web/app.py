@@ -30,8 +30,10 @@ from assistant.web.exchange import Exchange, error_body
 from assistant.web.guards import App, Guard
 from assistant.web.infill import infill_route
 from assistant.web.openai import completion_routes
+from assistant.web.search import search_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
+from assistant.workspaces import Workspaces
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class WebParts:
     limits: Limits
     playground: Path
     """The built playground; it need not exist."""
+    workspaces: Workspaces | None = None
+    """None: nothing is indexed."""
 
 
 def build_app(parts: WebParts) -> Guard:
@@ -53,6 +57,7 @@ def build_app(parts: WebParts) -> Guard:
     handlers = [
         *_status_routes(parts),
         *_login_routes(parts),
+        *search_routes(parts.workspaces),
         *_completion_routes(parts),
         _socket_route(parts),
         _playground_route(parts),
@@ -72,9 +77,10 @@ def _status_routes(parts: WebParts) -> list[BaseRouteHandler]:
     def health() -> dict[str, Any]:
         return parts.stats.health(parts.source.status())
 
-    @get("/status", sync_to_thread=False)
-    def status() -> dict[str, Any]:
-        return parts.stats.full(parts.source.status())
+    @get("/status")
+    async def status() -> dict[str, Any]:
+        folders = await parts.workspaces.describe() if parts.workspaces else []
+        return {**parts.stats.full(parts.source.status()), "workspaces": folders}
 
     return [health, status]
 
@@ -138,6 +144,7 @@ def _socket_route(parts: WebParts) -> BaseRouteHandler:
             limits=parts.limits,
             on_event=stats.count,
             on_exit=outgoing.close,
+            workspaces=parts.workspaces,
         )
         stats.connections += 1
         try:

@@ -9,8 +9,9 @@ from assistant.errors import AssistantError, DocumentNotOpen, OutOfSync, codes_b
 from completion.errors import CompletionError, DocumentTooLarge
 from drafts.errors import DraftError
 from kvcache.errors import CacheError
+from retrieval.errors import RetrievalError
 
-ROOTS = AssistantError, CompletionError, DraftError, CacheError
+ROOTS = AssistantError, CompletionError, DraftError, CacheError, RetrievalError
 
 
 def tree(cls: type[Exception]) -> set[type[Exception]]:
@@ -33,13 +34,13 @@ def test_every_error_class_is_in_the_table_itself():
 @pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
 def test_codes_are_within_the_protocols_ranges(cls):
     codes = codes_by_error()[cls]
-    assert codes.rpc in {-32600, -32602, -32603, -32800, -32801, -32803} or -32059 <= codes.rpc <= -32030
+    assert codes.rpc in {-32600, -32602, -32603, -32800, -32801, -32803} or -32069 <= codes.rpc <= -32030
     assert 400 <= codes.http < 600
     assert 1 <= codes.exit <= 125
 
 
 def test_our_own_codes_name_one_error_each():
-    own = [codes.rpc for codes in codes_by_error().values() if -32059 <= codes.rpc <= -32030]
+    own = [codes.rpc for codes in codes_by_error().values() if -32069 <= codes.rpc <= -32030]
     assert len(own) == len(set(own))
 
 

@@ -251,7 +251,7 @@ async def test_the_model_that_cannot_be_loaded_is_told(tmp_path):
         await client.open("")
         with pytest.raises(RpcError, match="no-such-model") as info:
             await client.inline(0, 0)
-        assert -32059 <= info.value.code <= -32030
+        assert -32069 <= info.value.code <= -32030
 
 
 async def test_a_model_without_fim_tokens_is_told(tmp_path):
