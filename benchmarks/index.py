@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    begun = _megabytes(resource.RUSAGE_SELF)
+    begun = _peak()
     with tempfile.TemporaryDirectory(prefix="splice-index-") as scratch:
         root = Path(scratch, "root")
         _copy(options.folder, root, options.limit)
@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"first index: {report.seconds:.1f} s, {report.read / report.seconds:,.0f} files/s")
         print(f"left out: {dict(report.left_out)}")
         print(
-            f"memory at most: {_megabytes(resource.RUSAGE_SELF):,.0f} MB, {begun:,.0f} MB of it what the"
-            f" benchmarks import; a reader {_megabytes(resource.RUSAGE_CHILDREN):,.0f} MB"
+            f"memory at most: {_peak():,.0f} MB, {begun:,.0f} MB of it what the benchmarks import;"
+            " readers not counted"
         )
         size = sum(file.stat().st_size for file in index.folder.iterdir())
         print(f"on disk: {size / 2**20:,.0f} MB of {_bytes(root) / 2**20:,.0f} MB of text")
@@ -70,8 +70,9 @@ def _copy(folder: Path, root: Path, limit: int) -> None:
         shutil.copyfile(folder / path, target)
 
 
-def _megabytes(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / 1024
+def _peak() -> float:
+    """Memory of this process at most, in megabytes. Of a child it would count what was here at its start."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _bytes(root: Path) -> int:
