@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drafts, drift, edits, engine, fim, gpu, keystrokes, load, quality
+from benchmarks import drafts, drift, edits, engine, fim, gpu, keystrokes, load, quality, summaries
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -16,6 +16,7 @@ _BENCHMARKS = {
     "load": load,
     "quality": quality,
     "drafts": drafts,
+    "summaries": summaries,
 }
 
 

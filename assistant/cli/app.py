@@ -10,6 +10,7 @@ from assistant.cli.drafts import drafts_app
 from assistant.cli.lsp import lsp
 from assistant.cli.models import models_app
 from assistant.cli.serve import serve
+from assistant.cli.summarize import summarize
 
 
 def _show_version(wanted: bool) -> None:
@@ -38,6 +39,7 @@ def make_app() -> typer.Typer:
     commands.command()(serve)
     commands.command()(lsp)
     commands.command()(complete)
+    commands.command()(summarize)
     commands.command()(doctor)
     commands.add_typer(models_app, name="models")
     commands.add_typer(drafts_app, name="drafts")
