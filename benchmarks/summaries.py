@@ -34,6 +34,8 @@ from retrieval.syntax import SyntaxReader
 
 BFL, REPOS = Path("code-summarization-bfl"), Path("repoeval-function", "repos.jsonl")
 _LEAST_WORDS = 4
+_TELLING = 40
+"""So many characters of a summary are enough to know it again."""
 _STORE_BYTES = 1 << 30
 
 
@@ -125,7 +127,8 @@ def _last(steps: Any) -> str:
 def _ways(options: argparse.Namespace) -> Iterator[Way]:
     folder = options.data / BFL
     choice = random.Random(options.seed)
-    mce = _sample(_rows(folder / "method-level-mce.jsonl"), options.limit, choice)
+    sealed = [row for row in _rows(folder / "method-level-mce.jsonl") if not is_told(row)]
+    mce = _sample(sealed, options.limit, choice)
     yield Way("mce", "function", [mce_case(row) for row in mce])
     yield Way("mce", "class", [mce_case(row, "class_code") for row in mce])
     yield Way("mce", "skeleton", [mce_case(row, "skeleton") for row in mce])
@@ -176,6 +179,20 @@ def mce_case(row: Mapping[str, str], shown: str = "") -> Case:
     name = _name_of(code)
     context = (Part("Its class", undocumented(row[shown], name)),) if shown else ()
     return Case(Subject(Level.FUNCTION, name, "python", own=code, context=context), row["method_summary"])
+
+
+def is_told(row: Mapping[str, str]) -> bool:
+    """Whether what is asked for still stands in the class or skeleton of a row.
+
+    So it does where the class does not parse, or where another method says the same.
+    """
+    told = _plain(row["method_summary"])[:_TELLING]
+    shown = (mce_case(row, column).subject.context[0].text for column in ("class_code", "skeleton"))
+    return any(told in _plain(text) for text in shown)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def mcsn_case(row: Mapping[str, str]) -> Case:
@@ -282,8 +299,9 @@ def misses(rows: Sequence[Row]) -> Iterator[str]:
 def _notes(options: argparse.Namespace, loaded: LoadedModel) -> list[str]:
     return [
         f"Model {loaded.name}; {options.limit} rows a set, seed {options.seed}.",
-        "METEOR matches words and stems, not synonyms (no WordNet), so it reads lower than published figures.",
+        "METEOR matches words and stems, not synonyms (no WordNet): lower than published figures.",
         "BERTScore, BLEURT and SIDE were skipped: their models are not at hand.",
         "The docstring asked for is cut out of class and skeleton; the data set's own skeletons contain it.",
+        "mce: rows where it still stands there (no parse, or two methods that say the same) are left out.",
         "repository: skeleton of the class and callees by name; the search of the index takes no part.",
     ]

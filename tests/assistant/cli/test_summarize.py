@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-CODE = 'class Cart:\n    def add(self, thing):\n        self.things.append(thing)\n\n\ndef said():\n    """Said."""\n'
+CODE = '''class Cart:
+    def add(self, thing):
+        self.things.append(thing)
+
+
+def said():
+    """Said."""
+'''
 
 
 @pytest.fixture
