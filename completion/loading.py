@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from completion.chat import ChatFormat, read_chat
 from completion.config import EngineConfig
 from completion.cpu.linear import compile_linear_soon
 from completion.cpu.model import open_pass
@@ -55,6 +56,8 @@ class LoadedModel:
     rotary: Rotary | None
     """None: the model's cached keys cannot be moved; ``why_fixed`` says why."""
     why_fixed: str = ""
+    chat: ChatFormat | None = None
+    """How it is spoken to; None for a model that was never taught to talk."""
 
 
 def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
@@ -64,7 +67,8 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
     """
     device = choose_device(config.device)
     weights = choose_weights(config.weights, device)
-    codec = TextCodec(open_tokenizer(directory))
+    tokenizer = open_tokenizer(directory)
+    codec = TextCodec(tokenizer)
     family = detect_family(codec.special_tokens)
     opened = _open(directory, weights, device, config)
     dtype = torch.bfloat16 if weights == "bfloat16" else torch.float32
@@ -87,6 +91,7 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
         max_positions=max_positions,
         rotary=rotary,
         why_fixed=why_fixed,
+        chat=read_chat(directory, tokenizer),
     )
 
 

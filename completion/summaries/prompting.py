@@ -1,25 +1,28 @@
-"""The prompt of a summary: a chat for models that know one, else an instruction. Pure.
+"""The prompt of a summary: a chat for models that were taught one, else a text of worked examples. Pure.
 
-ChatML as in Qwen2.5 (arXiv 2412.15115). Examples are docstrings of the same repository, chosen by the
-words that their code shares with the target's: they show the tone, not the facts.
+Examples are docstrings of the same repository, chosen by the words that their code shares with the
+target's: they show the tone, not the facts.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from completion.chat import ChatFormat
 from completion.summaries.levels import Budget, Count, Level, Part, Subject, clip, fit
+from completion.summaries.shots import SHOTS
 from completion.tokens import TextCodec
 
-VERSION = 1
+VERSION = 2
 """A summary made by another prompt is stale."""
 ANSWER_TOKENS = {Level.FUNCTION: 64, Level.CLASS: 128, Level.FILE: 160, Level.REPOSITORY: 256}.get
-_START, _END = "<|im_start|>", "<|im_end|>"
 _SYSTEM = (
     "You document source code. You say what the code is for, in plain English, and name only "
     "what stands in what you are shown. You answer with the summary alone: no code, no list, no heading."
 )
 _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+")
+_LABEL = "Summary:"
+_SENTENCE_END = re.compile(r"(?<=[a-z0-9)`'\"])\.(?=\s+[A-Z`])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +102,37 @@ def _wish(subject: Subject) -> str:
             return f"Summarise {subject.name} in one paragraph: what it is for, and its main parts."
 
 
-def encode(text: str, codec: TextCodec) -> tuple[int, ...]:
-    """The tokens of the prompt, so far as the answer begins. Text never becomes a special token."""
-    start, end = codec.find(_START), codec.find(_END)
-    if start is None or end is None:
-        return codec.encode(f"{_SYSTEM}\n\n{text}\n\nSummary:")
-    system, user = codec.encode(f"system\n{_SYSTEM}"), codec.encode(f"user\n{text}")
-    line, answer = codec.encode("\n"), codec.encode("assistant\n")
-    return (start, *system, end, *line, start, *user, end, *line, start, *answer)
+def encode(asked: str, level: Level, codec: TextCodec, chat: ChatFormat | None) -> tuple[int, ...]:
+    """The tokens of the prompt, so far as the answer begins. Text never becomes a special token.
+
+    A model that was never taught to talk goes on with a text in which such questions were answered before.
+    """
+    if chat is not None:
+        return chat.encode(_SYSTEM, asked, codec)
+    return codec.encode("\n\n".join((_SYSTEM, *SHOTS[level], f"{asked}\n\n{_LABEL}")))
+
+
+def so_far(answer: str, level: Level) -> str:
+    """The summary out of an answer that is still being written: a start of what ``tidy`` will make of it."""
+    text = answer.strip()
+    if _LABEL.startswith(text):
+        return ""
+    paragraph = " ".join(text.removeprefix(_LABEL).strip().split("\n\n")[0].split())
+    end = _SENTENCE_END.search(paragraph) if level is Level.FUNCTION else None
+    return paragraph[: end.end()] if end else paragraph
+
+
+def is_whole(answer: str, level: Level) -> bool:
+    """Whether what follows would be no part of the summary: its paragraph, of a function its sentence, ended."""
+    text = answer.strip().removeprefix(_LABEL).lstrip()
+    return "\n\n" in text or (level is Level.FUNCTION and _SENTENCE_END.search(text) is not None)
 
 
 def tidy(answer: str, level: Level) -> str:
-    """The summary out of an answer: its first paragraph, in one line, of a function its first sentence."""
-    paragraph = " ".join(answer.strip().removeprefix("Summary:").strip().split("\n\n")[0].split())
-    if level is not Level.FUNCTION:
-        return paragraph
-    end = re.search(r"(?<=[a-z0-9)`'\"])\.(?=\s+[A-Z])", paragraph)
-    return paragraph[: end.end()] if end else paragraph
+    """The summary out of an answer: its first paragraph, in one line, of a function its first sentence.
+
+    What the model had no room to end is left out, unless it is all there is.
+    """
+    text = so_far(answer, level)
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends and text[-1:] not in ".!?`)" else text

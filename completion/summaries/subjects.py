@@ -1,5 +1,10 @@
-"""Subjects out of a document and an index: what is shown of a function, a class, a file."""
+"""Subjects out of a document and an index: what is shown of a function, a class, a file.
 
+The index is asked only about what will have to be written: parts that their authors described speak for
+themselves.
+"""
+
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +25,8 @@ from retrieval.records import Definition, Outline, SymbolKind
 
 _CALLEES = 12
 _CHUNKS = 4
+_TELLING = 4
+"""Words of a module's docstring that say more than its name again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def _found(source: Source, definition: Definition, index: SummaryIndex) -> list[
 
 def whole_class(source: Source, definition: Definition, index: SummaryIndex | None) -> Subject:
     """Its skeleton, and its methods as parts."""
-    parts = tuple(function(source, each, index) for each in methods(source.outline, definition))
+    parts = tuple(_as_part(source, each, index) for each in methods(source.outline, definition))
     return Subject(
         Level.CLASS,
         definition.qualified,
@@ -97,6 +104,10 @@ def symbol(source: Source, definition: Definition, index: SummaryIndex | None) -
     return make(source, definition, index)
 
 
+def _as_part(source: Source, definition: Definition, index: SummaryIndex | None) -> Subject:
+    return symbol(source, definition, None if definition.docstring.strip() else index)
+
+
 def file(source: Source, index: SummaryIndex | None, *, whole_chars: int = 4_000) -> Subject:
     """A short file is shown whole; of a longer one its top-level classes and functions are the parts."""
     imported = index.neighbours(source.path).imports if index else ()
@@ -108,18 +119,34 @@ def file(source: Source, index: SummaryIndex | None, *, whole_chars: int = 4_000
         and each.kind in {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CLASS}
     ]
     subject = Subject(
-        Level.FILE, source.path, source.outline.language, own=source.text.strip(), context=context
+        Level.FILE,
+        source.path,
+        source.outline.language,
+        own=source.text.strip(),
+        context=context,
+        known=module_docstring(source),
     )
     if len(source.text) <= whole_chars or not top:
         return subject
     head = "\n".join(source.text.split("\n")[: min(each.lines.start for each in top)]).strip()
-    parts = tuple(symbol(source, each, index) for each in top)
+    parts = tuple(_as_part(source, each, index) for each in top)
     return replace(subject, own=head, parts=parts)
+
+
+def module_docstring(source: Source) -> str:
+    """What a Python file says of itself in its first paragraph; empty where it says nothing, or a licence."""
+    if source.outline.language != "python":
+        return ""
+    try:
+        said = first_paragraph(ast.get_docstring(ast.parse(source.text)) or "")
+    except (SyntaxError, ValueError, RecursionError):  # ValueError: a null byte
+        return ""
+    return "" if "copyright" in said.lower() or len(said.split()) < _TELLING else said
 
 
 def repository(sources: Sequence[Source], index: SummaryIndex | None, *, name: str) -> Subject:
     """Its folders and files as parts, and which file imports which."""
-    files = {source.path: file(source, index) for source in sources}
+    files = {source.path: file(source, None if module_docstring(source) else index) for source in sources}
     whole = folders(files, name)
     if index is None:
         return whole

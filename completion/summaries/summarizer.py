@@ -7,17 +7,35 @@ from completion.background import Background
 from completion.detokenize import ByteDecoder
 from completion.summaries.cache import Summary, SummaryCache, digest_of
 from completion.summaries.levels import Budget, Level, Part, Subject, batches
-from completion.summaries.prompting import ANSWER_TOKENS, Example, choose_examples, encode, question, tidy
+from completion.summaries.prompting import (
+    ANSWER_TOKENS,
+    Example,
+    choose_examples,
+    encode,
+    is_whole,
+    question,
+    so_far,
+    tidy,
+)
 
 Emit = Callable[[str], None]
 """Takes the text so far, on the engine thread."""
+OnPart = Callable[[int, int, str], None]
+"""Takes how many summaries are done, of how many, and the name of the next one; on the engine thread."""
 Steps = Generator[None, None, Summary]
 
 
 def write_text(
-    background: Background, prompt: Sequence[int], most: int, emit: Emit | None = None
+    background: Background,
+    prompt: Sequence[int],
+    most: int,
+    emit: Emit | None = None,
+    *,
+    is_done: Callable[[str], bool] = lambda text: "\n\n" in text.lstrip(),
 ) -> Generator[None, None, str]:
     """What the model says behind ``prompt``, greedily, ``most`` tokens at most; a step a token.
+
+    It ends early where ``is_done`` says so of the text.
 
     Closing it gives the store back. Raises CacheFull.
     """
@@ -33,7 +51,7 @@ def write_text(
             text += decoder.feed(background.codec.bytes_of(latest))
             if emit:
                 emit(text)
-            if "\n\n" in text.lstrip():
+            if is_done(text):
                 break
     return text + decoder.finish()
 
@@ -49,23 +67,30 @@ class Summarizer:
     examples: tuple[Example, ...] = ()
     """Docstrings of the repository."""
 
-    def summarize(self, subject: Subject, background: Background, emit: Emit | None = None) -> Steps:
+    def summarize(
+        self,
+        subject: Subject,
+        background: Background,
+        emit: Emit | None = None,
+        on_part: OnPart | None = None,
+    ) -> Steps:
         """The summary of ``subject``; of its parts none is streamed.
 
         Closing it leaves the summaries of the parts that were done, and nothing of the one in the works.
         Raises CacheFull.
         """
+        return (yield from self._whole(subject, background, _Tally(count_of(subject), on_part), emit))
+
+    def _whole(
+        self, subject: Subject, background: Background, tally: "_Tally", emit: Emit | None = None
+    ) -> Steps:
         parts: list[Part] = []
         for part in subject.parts:
-            said = yield from self._part(part, background)
-            parts = [*parts, Part(part.name, said)]
+            said = part.known or (yield from self._whole(part, background, tally)).text
+            parts.append(Part(part.name, said))
         parts = yield from self._reduce(subject, parts, background)
+        tally.next(subject.name)
         return (yield from self._write(subject, (*parts, *subject.context), background, emit))
-
-    def _part(self, part: Subject, background: Background) -> Generator[None, None, str]:
-        if part.known:
-            return part.known
-        return (yield from self.summarize(part, background)).text
 
     def _reduce(
         self, subject: Subject, parts: list[Part], background: Background
@@ -94,15 +119,45 @@ class Summarizer:
             if emit:
                 emit(known.text)
             return known
-        tokens, most = encode(asked, background.codec), ANSWER_TOKENS(subject.level) or 0
-        text = tidy((yield from write_text(background, tokens, most, emit)), subject.level)
+        text = yield from self._answer(subject.level, asked, background, emit)
         made = Summary(subject.level.value, subject.name, text, self.model, digest)
         if self.cache:
             self.cache.put(made)
         return made
 
+    def _answer(
+        self, level: Level, asked: str, background: Background, emit: Emit | None
+    ) -> Generator[None, None, str]:
+        tokens = encode(asked, level, background.codec, background.chat)
+        shown: Emit | None = (lambda text: emit(so_far(text, level))) if emit else None
+        most = ANSWER_TOKENS(level) or 0
+        answer = yield from write_text(
+            background, tokens, most, shown, is_done=lambda text: is_whole(text, level)
+        )
+        return tidy(answer, level)
+
     def _tone(self, subject: Subject) -> tuple[Example, ...]:
         return self.examples if subject.level is Level.FUNCTION else ()
+
+
+class _Tally:
+    """Tells how far a summary is."""
+
+    def __init__(self, total: int, on_part: OnPart | None) -> None:
+        self._done = 0
+        self._total = total
+        self._on_part = on_part
+
+    def next(self, name: str) -> None:
+        """The summary of ``name`` is begun."""
+        if self._on_part:
+            self._on_part(self._done, self._total, name)
+        self._done += 1
+
+
+def count_of(subject: Subject) -> int:
+    """How many summaries have to be written for one, itself included."""
+    return 1 + sum(count_of(part) for part in subject.parts if not part.known)
 
 
 def _counter(background: Background) -> Callable[[str], int]:
