@@ -123,7 +123,7 @@ def so_far(answer: str, level: Level) -> str:
 
 
 def is_whole(answer: str, level: Level) -> bool:
-    """Whether what follows would be no part of the summary: its paragraph, of a function its sentence, ended."""
+    """Whether the summary has ended: its paragraph, or of a function its sentence."""
     text = answer.strip().removeprefix(_LABEL).lstrip()
     return "\n\n" in text or (level is Level.FUNCTION and _SENTENCE_END.search(text) is not None)
 

@@ -1,7 +1,7 @@
 """Worked examples for models that were never taught to talk: what is asked, and a good answer to it. Pure.
 
-They are asked in the words of ``prompting.question``. What they speak of is nobody's code, so that a name out of
-them in a summary would be seen.
+They are asked in the words of ``prompting.question``. What they speak of is nobody's code, so that a name
+out of them in a summary would be seen.
 """
 
 from types import MappingProxyType
@@ -64,8 +64,7 @@ Lets the bells of towers ring.
 
 Summarise bells in one paragraph: what it is for, and its main parts.
 
-Summary: Rings the bells of towers. `bells/tower.py` holds the towers, each with its hour; `bells/concert.py` lets \
-them ring, alone or together."""
+Summary: Rings the bells of towers. `bells/tower.py` holds the towers; `bells/concert.py` lets them ring."""
 
 SHOTS = MappingProxyType(
     {

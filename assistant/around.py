@@ -1,0 +1,67 @@
+"""The index of a repository as summaries see it: what it cannot say is simply not there.
+
+A summary without its surroundings is poorer; a summary that failed because somebody else writes the index
+would be none.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from retrieval.errors import RetrievalError
+from retrieval.index import RepositoryIndex
+from retrieval.records import Outline, Snippet, SymbolHit
+from retrieval.snapshot import Neighbours
+
+_MARKS = (
+    ".git", ".hg", ".svn", "pyproject.toml", "setup.py", "package.json", "go.mod", "Cargo.toml", "pom.xml",
+    "build.gradle", "CMakeLists.txt", "Gemfile", "composer.json", "Package.swift", "build.sbt",
+)  # fmt: skip
+"""What lies at the top of a repository; the version control's folder decides before the others."""
+_VERSIONED = _MARKS[:3]
+
+
+class Around:
+    """``index``, without its errors."""
+
+    def __init__(self, index: RepositoryIndex) -> None:
+        self._index = index
+
+    def callees(self, path: str, qualified: str) -> Sequence[SymbolHit]:
+        """Definitions of the names that a definition calls."""
+        with suppress(RetrievalError):
+            return self._index.callees(path, qualified)
+        return ()
+
+    def search(self, query: str, k: int = 10) -> Sequence[Snippet]:
+        """The ``k`` best pieces for words or code."""
+        with suppress(RetrievalError):
+            return self._index.search(query, k)
+        return ()
+
+    def neighbours(self, path: str) -> Neighbours:
+        """The files that a file imports, and those that import it."""
+        with suppress(RetrievalError):
+            return self._index.neighbours(path)
+        return Neighbours((), ())
+
+    def outline(self, path: str) -> Outline | None:
+        """What the syntax of a file says; None for one that is not indexed."""
+        with suppress(RetrievalError):
+            return self._index.outline(path)
+        return None
+
+
+def repository_of(file: Path) -> Path:
+    """The repository that a file belongs to, by what lies at its top; without one its own folder."""
+    above = list(file.absolute().parents)
+    for marks in (_VERSIONED, _MARKS):
+        for folder in above:
+            if any((folder / mark).exists() for mark in marks):
+                return folder
+    return above[0]
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether it may be indexed without having been opened: nobody wants their home folder read for a word."""
+    return any((folder / mark).exists() for mark in _MARKS)
