@@ -10,8 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 from platformdirs import user_cache_path
 
 from completion.background import Background
@@ -140,7 +141,7 @@ class Summaries:
     async def known(self, wanted: Wanted) -> Known | None:
         """What was said of it last; None if nothing was. No model is needed, so this is quick."""
         latest = await asyncio.to_thread(self._cache.latest, wanted.place)
-        if latest is None:
+        if latest is None or not self._writer.status().weights:  # who would write it is not known yet
             return None
         held = await self._gather(wanted)
         seen = digest_of_subject(self._model(), held.subject, held.examples)
@@ -154,6 +155,17 @@ class Summaries:
         """Names the weights: a summary of others is stale."""
         status = self._writer.status()
         return f"{status.model} {status.weights}"
+
+
+def event_of(news: News | Summary) -> dict[str, Any]:
+    """How news are told to clients: what is begun, the text so far, or the summary."""
+    match news:
+        case PartBegun(done, total, name):
+            return {"kind": "part", "done": done, "total": total, "name": name}
+        case TextSoFar(text):
+            return {"kind": "text", "text": text}
+        case Summary():
+            return {"kind": "summary", **msgspec.to_builtins(news)}
 
 
 def usual_cache() -> SummaryCache:

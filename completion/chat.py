@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from tokenizers import Tokenizer
-from transformers.utils.chat_template_utils import render_jinja_template
 
 from completion.tokens import TextCodec
 
@@ -76,6 +75,8 @@ def _format(template: str, end: str, config: dict[str, Any], tokenizer: Tokenize
 
 
 def _render(template: str, config: dict[str, Any], said: list[str], *, answered: bool) -> str:
+    from transformers.utils.chat_template_utils import render_jinja_template
+
     roles = {_SYSTEM: "system", _USER: "user", _ANSWER: "assistant"}
     messages = [{"role": roles[each], "content": each} for each in said]
     specials = {name: _spelled(config.get(name)) for name in ("bos_token", "eos_token", "pad_token")}

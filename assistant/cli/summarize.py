@@ -2,43 +2,29 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import typer
-from platformdirs import user_cache_path
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from assistant.cli.errors import BadFile, BadPlace
 from assistant.cli.options import ConfigOption, DeviceOption, ModelOption
+from assistant.cli.running import RunningServer, find_server, health
 from assistant.cli.sentences import say, sentences
 from assistant.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from completion.summaries.cache import Summary
-    from completion.summaries.levels import Subject
-    from completion.summaries.subjects import Source
+    from completion.summaries.wanted import Wanted
 
 LEVELS = ("function", "class", "file", "repository")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A file or a folder, and a symbol of the file or nothing."""
-
-    path: Path
-    symbol: str = ""
-
-
-def parse_wanted(argument: str) -> Wanted:
-    """Reads ``PATH[:SYMBOL]``; a path that is there is taken whole. Raises BadFile."""
-    path, colon, symbol = argument.rpartition(":")
-    if Path(argument).exists():
-        return Wanted(Path(argument))
-    if colon and symbol and Path(path).is_file():
-        return Wanted(Path(path), symbol)
-    raise BadFile(f"{argument} is neither a file or folder, nor PATH:SYMBOL with a file that is there.")
+Show = Callable[[dict[str, Any]], None]
+Ask = Callable[[list["Wanted"], Show], list["Summary"]]
 
 
 @sentences
@@ -50,7 +36,9 @@ def summarize(
     ),
     *,
     level: str | None = typer.Option(
-        None, help="function, class, file or repository; default: what is named.", show_default=False
+        None,
+        help="function, class, file or repository; default: what is named. A level above names what is around it.",
+        show_default=False,
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the summary and what it was made of as JSON."),
     write_docstrings: bool = typer.Option(
@@ -63,88 +51,140 @@ def summarize(
 ) -> None:
     """Say what a function, a class, a file or a repository is for.
 
-    Loads the model for this one summary. Nothing is written unless --apply is given.
+    Asks the running server; if there is none, or if --model or --device is given, loads the model first. On a
+    terminal the text appears while it is written. Nothing is written to a file unless --apply is given.
     """
     settings = load_settings({"engine.model": model, "engine.device": device}, config=config)
-    where = parse_wanted(wanted)
+    where = parse_wanted(wanted, level)
     if apply and not write_docstrings:
         raise BadPlace("--apply changes a file by --write-docstrings only; give both.")
+    ask = _way_to_ask(settings, own=bool(model or device))
     if write_docstrings:
-        typer.echo(_docstrings(settings, where, apply=apply), nl=False)
+        typer.echo(_docstrings(where, ask, apply=apply), nl=False)
         return
-    subject, sources = _subject(where, level)
-    made = asyncio.run(_summaries(settings, [subject], sources))[0]
+    made = ask([where], _show_nothing)[0] if as_json else _streamed(where, ask)
     typer.echo(_as_json(where, made) if as_json else made.text)
 
 
-def _as_json(wanted: Wanted, made: "Summary") -> str:
-    found = {"path": str(wanted.path), "level": made.level, "name": made.name}
-    return json.dumps({**found, "text": made.text, "model": made.model, "digest": made.digest}, indent=2)
-
-
-def _subject(wanted: Wanted, level: str | None) -> "tuple[Subject, list[Source]]":
-    """What is to be summarised, and the files whose docstrings set the tone. Raises BadPlace, BadFile."""
-    from completion.summaries import subjects
-    from completion.summaries.files import read_repository
-    from retrieval.syntax import SyntaxReader
+def parse_wanted(argument: str, level: str | None) -> "Wanted":
+    """Reads ``PATH[:SYMBOL]``; a path that is there is taken whole. Raises BadFile and BadPlace."""
+    from assistant.around import repository_of
+    from completion.summaries.levels import Level
+    from completion.summaries.wanted import Wanted
 
     if level not in {None, *LEVELS}:
         raise BadPlace(f"There is no level `{level}`; the levels are {', '.join(LEVELS)}.")
-    if wanted.path.is_dir():
-        _require(level, ("repository",), wanted.path)
-        sources = read_repository(wanted.path, SyntaxReader())
-        if not sources:
-            raise BadFile(f"{wanted.path} holds no code that can be read.")
-        return subjects.repository(sources, None, name=wanted.path.resolve().name or "repository"), sources
-    source = _source(wanted.path)
-    if not wanted.symbol:
-        _require(level, ("file",), wanted.path)
-        return subjects.file(source, None), [source]
-    definition = subjects.find(source.outline, wanted.symbol)
-    if definition is None:
-        raise BadPlace(f"{wanted.path} defines no single `{wanted.symbol}`; give its qualified name.")
-    subject = subjects.symbol(source, definition, None)
-    _require(level, (subject.level.value,), wanted.symbol)
-    return subject, [source]
+    named = Level(level) if level else None
+    path, colon, symbol = argument.rpartition(":")
+    if Path(argument).exists():
+        path, symbol = argument, ""
+    elif not (colon and symbol and Path(path).is_file()):
+        raise BadFile(f"{argument} is neither a file or folder, nor PATH:SYMBOL with a file that is there.")
+    file = Path(path).absolute()
+    if file.is_dir():
+        return Wanted(file.resolve(), level=named)
+    root = repository_of(file)
+    return Wanted(root, file.relative_to(root).as_posix(), symbol, named)
 
 
-def _require(level: str | None, fitting: tuple[str, ...], what: object) -> None:
-    if level is not None and level not in fitting:
-        raise BadPlace(f"{what} has a summary of level {fitting[0]}, not {level}.")
+def _as_json(wanted: "Wanted", made: "Summary") -> str:
+    told = {"root": str(wanted.root), "path": wanted.path, **msgspec.to_builtins(made)}
+    return json.dumps(told, indent=2)
 
 
-def _source(path: Path) -> "Source":
+# Asking
+
+
+def _way_to_ask(settings: Settings, *, own: bool) -> Ask:
+    server = None if own else find_server(settings.server.state_dir)
+    if server is not None and health(server) is not None:
+        return lambda wanted, show: _ask_server(server, wanted, show)
+    say("No server is running, so the model is loaded for this one command.")
+    return lambda wanted, show: asyncio.run(_load_and_ask(settings, wanted, show))
+
+
+def _ask_server(server: RunningServer, wanted: "list[Wanted]", show: Show) -> "list[Summary]":
+    from assistant.cli.summary_client import ask_summary
+
+    return [ask_summary(server, each, show) for each in wanted]
+
+
+async def _load_and_ask(settings: Settings, wanted: "list[Wanted]", show: Show) -> "list[Summary]":
+    """The same without a server. Raises CompletionError, CacheError and RetrievalError."""
+    from assistant.around import own_index
+    from assistant.summaries import Summaries, event_of, usual_cache
+    from completion.service import CompletionService
+    from completion.summaries.wanted import gather
+
+    for each in wanted:  # what cannot be read is told before a model is loaded
+        await asyncio.to_thread(gather, each, None)
+    service = CompletionService(settings.engine, settings.completion, settings.drafts)
+    await service.start()
+    try:
+        summaries = Summaries(service, usual_cache(), own_index(settings.retrieval))
+        return [await summaries.summarize(each, lambda news: show(event_of(news))) for each in wanted]
+    finally:
+        await service.stop()
+
+
+# Showing
+
+
+def _show_nothing(_: dict[str, Any]) -> None:
+    """Whoever reads JSON waits for the whole of it."""
+
+
+def _streamed(wanted: "Wanted", ask: Ask) -> "Summary":
+    """The text as it is written, on a terminal; it is gone from there when it is whole."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return ask([wanted], _show_nothing)[0]
+    with Live(console=console, transient=True, auto_refresh=False, vertical_overflow="visible") as live:
+        return ask([wanted], lambda event: live.update(line_of(event), refresh=True))[0]
+
+
+def line_of(event: dict[str, Any]) -> Text:
+    """What is shown of an event: the text so far, or which part is in the works."""
+    if event.get("kind") == "text":
+        return Text(str(event.get("text", "")))
+    total = int(event.get("total", 1))
+    number = f"{int(event.get('done', 0)) + 1} of {total}: " if total > 1 else ""
+    return Text(f"{number}{event.get('name', '')} …", style="dim")
+
+
+# Docstrings
+
+
+def _docstrings(wanted: "Wanted", ask: Ask, *, apply: bool) -> str:
+    """The diff; with ``apply`` the file is changed too. Raises BadFile."""
+    from completion.summaries import docstrings
     from completion.summaries.files import read_source
-    from retrieval.errors import RetrievalError
     from retrieval.syntax import SyntaxReader
 
-    try:
-        return read_source(path.absolute().parent, path.name, SyntaxReader())
-    except RetrievalError as error:
-        raise BadFile(str(error)) from error
-
-
-def _docstrings(settings: Settings, wanted: Wanted, *, apply: bool) -> str:
-    """The diff; with ``apply`` the file is changed too. Raises BadFile."""
-    from completion.summaries import docstrings, subjects
-
-    if wanted.path.suffix != ".py" or wanted.path.is_dir():
-        raise BadFile(f"Docstrings are proposed for a Python file; {wanted.path} is none.")
-    source = _source(wanted.path)
+    file = wanted.root / wanted.path
+    if file.suffix != ".py" or file.is_dir():
+        raise BadFile(f"Docstrings are proposed for a Python file; {file} is none.")
+    source = read_source(wanted.root, wanted.path, SyntaxReader())
     try:
         places = docstrings.places(source.text)
     except SyntaxError as error:
-        raise BadFile(f"{wanted.path} has a syntax error in line {error.lineno}.") from error
+        raise BadFile(f"{file} has a syntax error in line {error.lineno}.") from error
     named = {place.qualified for place in places if wanted.symbol in {"", place.qualified}}
-    found = [each for each in source.outline.definitions if each.qualified in named]
+    found = [each.qualified for each in source.outline.definitions if each.qualified in named]
     if not found:
         return ""
-    work = [subjects.symbol(source, each, None) for each in found]
-    said = {made.name: made.text for made in asyncio.run(_summaries(settings, work, [source]))}
+    work = [_symbol(wanted, qualified) for qualified in found]
+    said = {made.name: made.text for made in ask(work, _show_nothing)}
     after = docstrings.with_docstrings(source.text, said)
     if apply:
-        _replace(wanted.path, source.text, after)
-    return docstrings.as_diff(wanted.path.name, source.text, after)
+        _replace(file, source.text, after)
+    return docstrings.as_diff(wanted.path, source.text, after)
+
+
+def _symbol(wanted: "Wanted", qualified: str) -> "Wanted":
+    from completion.summaries.wanted import Wanted
+
+    return Wanted(wanted.root, wanted.path, qualified)
 
 
 def _replace(path: Path, before: str, after: str) -> None:
@@ -160,26 +200,3 @@ def _replace(path: Path, before: str, after: str) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise BadFile(f"{path} cannot be written: {error.strerror}.") from error
-
-
-async def _summaries(
-    settings: Settings, subjects: "list[Subject]", sources: "list[Source]"
-) -> "list[Summary]":
-    """The summary of each subject, with the model loaded for them. Raises CompletionError, CacheError."""
-    from completion.service import CompletionService
-    from completion.summaries.cache import SummaryCache
-    from completion.summaries.subjects import examples_of
-    from completion.summaries.summarizer import Summarizer
-    from completion.worker import Priority
-
-    say("The model is loaded for this one command.")
-    service = CompletionService(settings.engine, settings.completion, settings.drafts)
-    await service.start()
-    try:
-        await service.ready()
-        status = service.status()
-        cache = SummaryCache(user_cache_path("splice", appauthor=False) / "summaries")
-        writer = Summarizer(f"{status.model} {status.weights}", cache, examples=examples_of(sources))
-        return [await service.run(partial(writer.summarize, each), Priority.SUMMARY) for each in subjects]
-    finally:
-        await service.stop()

@@ -63,7 +63,9 @@ def level_of(name: str | None) -> Level | None:
         return None if name is None else Level(name)
     except ValueError as error:
         known = ", ".join(Level)
-        raise BadRequest(f"There is no level `{name[:40] if name else ''}`; the levels are {known}.") from error
+        raise BadRequest(
+            f"There is no level `{name[:40] if name else ''}`; the levels are {known}."
+        ) from error
 
 
 def gather(wanted: Wanted, index: Surroundings | None) -> Gathered:
