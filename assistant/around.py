@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from assistant.repository import is_repository
 from assistant.summaries import OpenIndex
 from assistant.workspaces import Workspaces
 from retrieval.config import RetrievalConfig
@@ -18,12 +19,6 @@ from retrieval.opening import open_embedder
 from retrieval.records import Outline, Snippet, SymbolHit
 from retrieval.snapshot import Neighbours
 
-_MARKS = (
-    ".git", ".hg", ".svn", "pyproject.toml", "setup.py", "package.json", "go.mod", "Cargo.toml", "pom.xml",
-    "build.gradle", "CMakeLists.txt", "Gemfile", "composer.json", "Package.swift", "build.sbt",
-)  # fmt: skip
-"""What lies at the top of a repository; the version control's folder decides before the others."""
-_VERSIONED = _MARKS[:3]
 _PATIENCE_S = 20.0
 """How long a summary waits for an index that is being made."""
 
@@ -102,18 +97,3 @@ def shared_index(workspaces: Workspaces) -> OpenIndex:
             workspaces.release(held)
 
     return opened
-
-
-def repository_of(file: Path) -> Path:
-    """The repository that a file belongs to, by what lies at its top; without one its own folder."""
-    above = list(file.absolute().parents)
-    for marks in (_VERSIONED, _MARKS):
-        for folder in above:
-            if any((folder / mark).exists() for mark in marks):
-                return folder
-    return above[0]
-
-
-def is_repository(folder: Path) -> bool:
-    """Whether it may be indexed without having been opened: nobody wants their home folder read for a word."""
-    return any((folder / mark).exists() for mark in _MARKS)

@@ -54,7 +54,7 @@ class CompletionService:
         await self._residence.ready()
 
     async def wake(self) -> None:
-        """Bring back a model that was let go, and wait until it is there. Raises what :meth:`ready` raises."""
+        """Bring back a model that was let go, and wait until it is there. Raises as :meth:`ready`."""
         self._residence.use()
         await self._residence.ready()
 

@@ -37,7 +37,7 @@ def summarize(
     *,
     level: str | None = typer.Option(
         None,
-        help="function, class, file or repository; default: what is named. A level above names what is around it.",
+        help="function, class, file or repository: what is named, or what is around it.",
         show_default=False,
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the summary and what it was made of as JSON."),
@@ -68,7 +68,7 @@ def summarize(
 
 def parse_wanted(argument: str, level: str | None) -> "Wanted":
     """Reads ``PATH[:SYMBOL]``; a path that is there is taken whole. Raises BadFile and BadPlace."""
-    from assistant.around import repository_of
+    from assistant.repository import repository_of
     from completion.summaries.levels import Level
     from completion.summaries.wanted import Wanted
 
