@@ -30,6 +30,7 @@ from typing import NamedTuple
 from completion import errors as completion
 from drafts import errors as drafts
 from kvcache import errors as cache
+from retrieval import errors as retrieval
 
 
 class AssistantError(Exception):
@@ -120,7 +121,7 @@ class Codes(NamedTuple):
     """What an error becomes at each border."""
 
     rpc: int
-    """JSON-RPC 2.0 and LSP 3.18 (``ErrorCodes``, ``LSPErrorCodes``); ours are -32030 to -32059."""
+    """JSON-RPC 2.0 and LSP 3.18 (``ErrorCodes``, ``LSPErrorCodes``); ours are -32030 to -32069."""
     http: int
     exit: int
     """2: asked for wrongly; 3: the model; 4: the network or the disk; 5: the server; 1: the rest."""
@@ -139,7 +140,7 @@ INTERNAL = Codes(-32603, 500, 70)
 
 def codes_by_error() -> dict[type[Exception], Codes]:
     """The one table: every error class of ours, bases too."""
-    return _ours() | _completions() | _models() | _caches() | _drafts()
+    return _ours() | _completions() | _models() | _caches() | _drafts() | _indexes()
 
 
 def report(error: BaseException) -> Report:
@@ -226,9 +227,22 @@ def _drafts() -> dict[type[Exception], Codes]:
         drafts.CorruptDraft: Codes(-32055, 500, 3),
         drafts.OtherVocabulary: Codes(-32056, 422, 3),
         drafts.DraftMismatch: Codes(-32057, 422, 3),
+        drafts.UnusableAdapter: Codes(-32058, 422, 3),
         drafts.TrainingError: Codes(-32603, 500, 3),
         drafts.BadRecipe: Codes(-32603, 500, 2),
         drafts.NoCorpus: Codes(-32603, 500, 2),
         drafts.OtherRun: Codes(-32603, 500, 2),
         drafts.CorruptCheckpoint: Codes(-32603, 500, 3),
+    }
+
+
+def _indexes() -> dict[type[Exception], Codes]:
+    return {
+        retrieval.RetrievalError: Codes(-32603, 500, 4),
+        retrieval.NoRepository: Codes(-32060, 404, 2),
+        retrieval.OutsideRoot: Codes(-32602, 400, 2),
+        retrieval.NotIndexed: Codes(-32803, 422, 2),
+        retrieval.IndexBusy: Codes(-32061, 409, 5),
+        retrieval.CorruptIndex: Codes(-32603, 500, 4),
+        retrieval.EmbeddingFailed: Codes(-32603, 500, 3),
     }

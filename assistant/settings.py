@@ -20,6 +20,7 @@ from platformdirs import user_config_path, user_state_path
 from assistant.errors import BadSetting, UnknownSetting
 from completion.config import CompletionConfig, EngineConfig
 from drafts.config import DraftConfig
+from retrieval.config import RetrievalConfig
 
 ENV_PREFIX = "SPLICE_"
 ENV_FILE = "SPLICE_CONFIG"
@@ -33,6 +34,8 @@ _MAY_BE_ZERO = frozenset(
         "completion.repair_ms",
         "completion.repair_tokens",
         "completion.refresh_after_s",
+        "retrieval.context_tokens",
+        "retrieval.context_ms",
     }
 )
 
@@ -75,6 +78,7 @@ class Settings:
     completion: CompletionConfig = field(default_factory=CompletionConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
     drafts: DraftConfig = field(default_factory=DraftConfig)
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
 
 
 class Given(NamedTuple):
@@ -141,7 +145,8 @@ def describe_settings() -> tuple[SettingInfo, ...]:
 
 
 def _sections() -> dict[str, type[Any]]:
-    return {"engine": EngineConfig, "completion": CompletionConfig, "server": ServerConfig}
+    """Every part of the settings, by the name of its table."""
+    return get_type_hints(Settings)
 
 
 def _type_name(kind: Any) -> str:

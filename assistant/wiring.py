@@ -17,7 +17,10 @@ from assistant.web.access import Access, LoginCodes, new_token, own_names
 from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
 from assistant.web.stats import Stats
+from assistant.workspaces import Workspaces
 from completion.service import CompletionService
+from retrieval.embed import Embedder
+from retrieval.opening import open_embedder as open_default
 from ui import WEB_DIST
 
 _LEAST_TOKEN = 16
@@ -40,8 +43,9 @@ async def run_server(settings: Settings, *, on_ready: OnReady) -> None:
         listen(config.host, config.port) as listener,
         _stop_on_signals() as stopping,
     ):
-        async with _service(settings) as service:
-            parts = make_parts(settings, service, port=listener.getsockname()[1])
+        async with _service(settings) as service, _workspaces(settings) as workspaces:
+            port = listener.getsockname()[1]
+            parts = make_parts(settings, service, port=port, workspaces=workspaces)
             app = build_app(parts)
             url = base_url(config.host, listener.getsockname()[1])
             record = ServerRecord(url, os.getpid(), version("splice-assistant"))
@@ -50,7 +54,9 @@ async def run_server(settings: Settings, *, on_ready: OnReady) -> None:
             await serve(app, listener, max_frame_bytes=config.max_frame_bytes, stopping=stopping)
 
 
-def make_parts(settings: Settings, service: CompletionService, *, port: int) -> WebParts:
+def make_parts(
+    settings: Settings, service: CompletionService, *, port: int, workspaces: Workspaces | None = None
+) -> WebParts:
     """What the web application is made of, for a server that listens on ``port``."""
     config = settings.server
     hosts, origins = own_names(config.host, port)
@@ -67,7 +73,13 @@ def make_parts(settings: Settings, service: CompletionService, *, port: int) -> 
             max_frame_bytes=config.max_frame_bytes,
         ),
         playground=WEB_DIST,
+        workspaces=workspaces,
     )
+
+
+def open_embedder(settings: Settings) -> Embedder | None:
+    """What queries and a few saved files are embedded with; None: words and symbols only."""
+    return open_default(settings.retrieval)
 
 
 def base_url(host: str, port: int) -> str:
@@ -93,6 +105,15 @@ async def _service(settings: Settings) -> AsyncGenerator[CompletionService]:
         yield service
     finally:
         await service.stop()
+
+
+@asynccontextmanager
+async def _workspaces(settings: Settings) -> AsyncGenerator[Workspaces]:
+    workspaces = Workspaces(settings.retrieval, lambda: open_embedder(settings))
+    try:
+        yield workspaces
+    finally:
+        await workspaces.close()
 
 
 @contextmanager

@@ -4,7 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drafts, drift, edits, engine, fim, gpu, keystrokes, load, quality, summaries
+from benchmarks import (
+    branches,
+    drafts,
+    drift,
+    edits,
+    engine,
+    fim,
+    gpu,
+    index,
+    keystrokes,
+    load,
+    quality,
+    retrieval,
+    summaries,
+)
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -16,6 +30,9 @@ _BENCHMARKS = {
     "load": load,
     "quality": quality,
     "drafts": drafts,
+    "index": index,
+    "retrieval": retrieval,
+    "branches": branches,
     "summaries": summaries,
 }
 

@@ -13,7 +13,7 @@ _CUT = (SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.CLASS)
 
 
 def chunks(text: str, outline: Outline, max_chars: int) -> tuple[Chunk, ...]:
-    """The chunks of ``text``, in its order; each has at most ``max_chars`` code points, or one more for ``\\n``.
+    """The chunks of ``text``, in its order; each has at most ``max_chars`` code points.
 
     Every line that is not blank lies in the lines of at least one chunk.
     """

@@ -16,6 +16,7 @@ _SCRIPT_ENDS = (
     "/index.ts", "/index.tsx", "/index.js", "/index.jsx",
 )  # fmt: skip
 _PYTHON_ENDS = (".py", ".pyi", "/__init__.py", "/__init__.pyi")
+_PARTS = re.compile(r"::|\.|\{.*")
 _MOST = 5
 """More files than this are no answer to what one import means."""
 
@@ -32,7 +33,7 @@ class ModuleIndex:
             self._by_folder[posixpath.dirname(path)].append(path)
 
     def resolve(self, path: str, language: str, imported: Import) -> tuple[str, ...]:
-        """The files that ``imported`` in the file ``path`` may mean, the likeliest first; empty: none of ours."""
+        """The files that ``imported`` in ``path`` may mean, the likeliest first; empty: none."""
         if language == "python":
             found = self._python(path, imported)
         elif language.startswith(("typescript", "javascript")):

@@ -1,7 +1,8 @@
 """What a grammar calls a definition, a call and an import: one tree-sitter query a language.
 
-Captures: ``@function``, ``@class``, ``@type``, ``@variable`` with ``@name`` and, where there is one, ``@body`` and
-``@scope`` (the type a method belongs to); ``@call`` or ``@use`` with ``@receiver``; ``@import``.
+Captures: ``@function``, ``@class``, ``@type``, ``@variable`` with ``@name`` and, where there is one,
+``@body`` and ``@scope`` (the type a method belongs to); ``@call`` or ``@use`` with ``@receiver``;
+  ``@import``.
 """
 
 from types import MappingProxyType
@@ -9,7 +10,8 @@ from types import MappingProxyType
 _PYTHON = """
 (function_definition name: (identifier) @name body: (block) @body) @function
 (class_definition name: (identifier) @name body: (block) @body) @class
-(decorated_definition definition: (function_definition name: (identifier) @name body: (block) @body)) @function
+(decorated_definition definition: (function_definition name: (identifier) @name body: (block)
+  @body)) @function
 (decorated_definition definition: (class_definition name: (identifier) @name body: (block) @body)) @class
 (module (expression_statement (assignment left: (identifier) @name)) @variable)
 (class_definition body: (block (expression_statement (assignment left: (identifier) @name)) @variable))
@@ -55,10 +57,12 @@ _GO = """
 (function_declaration name: (identifier) @name body: (block) @body) @function
 (method_declaration receiver: (parameter_list (parameter_declaration type: [(type_identifier) @scope
   (pointer_type (type_identifier) @scope)])) name: (field_identifier) @name body: (block) @body) @function
-(type_declaration (type_spec name: (type_identifier) @name type: [(struct_type) (interface_type)] @body)) @class
+(type_declaration (type_spec name: (type_identifier) @name type: [(struct_type) (interface_type)]
+  @body)) @class
 (type_declaration (type_spec name: (type_identifier) @name)) @type
 (call_expression function: (identifier) @call)
-(call_expression function: (selector_expression operand: (identifier) @receiver field: (field_identifier) @call))
+(call_expression function: (selector_expression operand: (identifier) @receiver field:
+  (field_identifier) @call))
 (import_spec) @import
 """
 _RUST = """
@@ -89,7 +93,8 @@ _JAVA = """
 _C = """
 (function_definition declarator: (function_declarator declarator: (identifier) @name)
   body: (compound_statement) @body) @function
-(function_definition declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))
+(function_definition declarator: (pointer_declarator declarator: (function_declarator declarator:
+  (identifier) @name))
   body: (compound_statement) @body) @function
 (struct_specifier name: (type_identifier) @name body: (_) @body) @class
 (enum_specifier name: (type_identifier) @name body: (_) @body) @class

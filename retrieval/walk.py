@@ -89,6 +89,22 @@ class _Walk:
                 else:
                     yield path
 
+    def reason_against(self, path: str) -> str:
+        """Why ``path`` is passed by on the way from the root; empty when it is not."""
+        rules = _rules(os.path.join(self._root, ".git", "info"), "", ("exclude",))  # noqa: PTH118 - as above
+        parts = path.split("/")
+        for depth, name in enumerate(parts):
+            base = "".join(f"{part}/" for part in parts[:depth])
+            rules += _rules(f"{self._root}/{base}", base, _IGNORES)
+            with os.scandir(f"{self._root}/{base}") as entries:
+                entry = next((each for each in entries if each.name == name), None)
+            if entry is None:
+                return ""
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if reason := self._reason(entry, base + name, is_folder, rules):
+                return reason
+        return ""
+
     def _reason(self, entry: os.DirEntry[str], path: str, is_folder: bool, rules: tuple[_Rules, ...]) -> str:
         """Why the entry is left out; empty when it is not."""
         if is_folder and entry.name in self._skipped:
@@ -190,3 +206,10 @@ def _strict(raw: bytes, encoding: str) -> str | None:
         return raw.decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def reason_against(root: Path, path: str, *, max_bytes: int = 1_000_000) -> str:
+    """Why ``walk`` would pass by the one file at ``path``; empty when it would not, or the file is gone."""
+    counted: Counter[str] = Counter()
+    one = _Walk(root, max_bytes, SKIPPED_FOLDERS, counted)
+    return one.reason_against(path)

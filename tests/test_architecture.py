@@ -39,7 +39,7 @@ ONLY_IMPORTER = {
     "faiss": {"retrieval/vectors.py"},
     "tree_sitter": {"retrieval/syntax.py"},
     **{f"tree_sitter_{name}": {"retrieval/syntax.py"} for name in GRAMMARS},
-    "sqlalchemy": {"retrieval/catalog.py", "retrieval/tables.py", "retrieval/lexical.py"},
+    "sqlalchemy": {f"retrieval/{name}.py" for name in ("catalog", "lexical", "lookups", "rows", "tables")},
     "watchfiles": {"retrieval/watch.py"},
     "transformers.cache_utils": {"kvcache/hf.py"},
     "pygls": {"assistant/lsp/"},

@@ -7,8 +7,10 @@ import typer
 from assistant.cli.complete import complete
 from assistant.cli.doctor import doctor
 from assistant.cli.drafts import drafts_app
+from assistant.cli.index import index
 from assistant.cli.lsp import lsp
 from assistant.cli.models import models_app
+from assistant.cli.search import search
 from assistant.cli.serve import serve
 from assistant.cli.summarize import summarize
 
@@ -39,6 +41,8 @@ def make_app() -> typer.Typer:
     commands.command()(serve)
     commands.command()(lsp)
     commands.command()(complete)
+    commands.command()(index)
+    commands.command()(search)
     commands.command()(summarize)
     commands.command()(doctor)
     commands.add_typer(models_app, name="models")

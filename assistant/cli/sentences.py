@@ -12,6 +12,7 @@ from assistant.errors import AssistantError, report
 from completion.errors import CompletionError
 from drafts.errors import DraftError
 from kvcache.errors import CacheError
+from retrieval.errors import RetrievalError
 
 P = ParamSpec("P")
 INTERRUPTED = 130
@@ -37,7 +38,7 @@ def sentences(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (AssistantError, CompletionError, DraftError, CacheError) as error:
+        except (AssistantError, CompletionError, DraftError, CacheError, RetrievalError) as error:
             say(f"splice: {error}")
             raise typer.Exit(exit_code(error)) from error
 

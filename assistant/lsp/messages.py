@@ -52,10 +52,38 @@ class Capabilities(Params, frozen=True):
     general: General | None = None
 
 
+class Folder(Params, frozen=True):
+    """``WorkspaceFolder``."""
+
+    uri: Uri
+
+
 class Initialize(Params, frozen=True):
     """``InitializeParams``."""
 
     capabilities: Capabilities = Capabilities()
+    root_uri: Uri | None = None
+    """What older clients say in place of the folders."""
+    workspace_folders: list[Folder] | None = None
+
+
+class FolderChange(Params, frozen=True):
+    """``WorkspaceFoldersChangeEvent``."""
+
+    added: tuple[Folder, ...] = ()
+    removed: tuple[Folder, ...] = ()
+
+
+class DidChangeFolders(Params, frozen=True):
+    """``DidChangeWorkspaceFoldersParams``."""
+
+    event: FolderChange
+
+
+class SymbolQuery(Params, frozen=True):
+    """``WorkspaceSymbolParams``."""
+
+    query: Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class DocumentItem(Params, frozen=True):
@@ -128,6 +156,11 @@ class Wish(Params, frozen=True):
     """None: as the setting ``completion.reuse`` says."""
     prediction: str = ""
     """What the client expects here, as OpenAI's ``prediction``: for speed, the answer is the same without."""
+    temperature: float = 0.0
+    """0: the likeliest text. Above: by chance, as OpenAI's."""
+    top_p: float = 1.0
+    seed: int | None = None
+    """None: another one for each completion."""
 
 
 class InlineCompletion(Params, frozen=True):
@@ -181,3 +214,12 @@ def read(kind: type[P], params: object) -> P:
         return msgspec.convert({} if params is None else params, kind)
     except msgspec.ValidationError as error:
         raise BadParams(f"The parameters do not fit the method: {error}.") from error
+
+
+def uri_of(params: object) -> str | None:
+    """The document that unread parameters are about, if they name one."""
+    match params:
+        case {"textDocument": {"uri": str() as uri}}:
+            return uri
+        case _:
+            return None

@@ -28,11 +28,13 @@ from assistant.lsp.convert import (
     trigger_of,
 )
 from assistant.lsp.documents import Documents, Limits
+from assistant.lsp.folders import Folders
 from assistant.lsp.jobs import Jobs, OnPartial
 from assistant.lsp.positions import PositionEncoding
 from assistant.lsp.protocol import EditorProtocol, Life
 from assistant.lsp.source import CompletionSource
-from assistant.session import Answer, EditorSession, Ticket
+from assistant.session import Answer, EditorSession, Manner, Ticket
+from assistant.workspaces import Workspaces
 from completion.records import Completion, EngineState, ServiceStatus
 
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class EditorServer(JsonRPCServer):
         limits: Limits,
         on_event: Callable[[Event], None],
         on_exit: Callable[[], None],
+        workspaces: Workspaces | None = None,
     ) -> None:
         super().__init__(EditorProtocol, cattrs.Converter)
         self.rpc = cast("EditorProtocol", self.protocol)
@@ -64,6 +67,7 @@ class EditorServer(JsonRPCServer):
         self._on_event = on_event
         self._on_exit = on_exit
         self._documents = Documents(connection, limits)
+        self._folders = Folders(workspaces)
         self._jobs = Jobs(source, render=self._render, on_done=self._on_done)
         self._encoding = PositionEncoding.UTF16
         self._zero_based = False
@@ -79,6 +83,7 @@ class EditorServer(JsonRPCServer):
         if self._watch is not None:
             self._watch.cancel()
         await self._jobs.close()
+        self._folders.close(self._documents)
         for session in self._documents:
             self._source.forget(session.key)
 
@@ -93,11 +98,15 @@ class EditorServer(JsonRPCServer):
         self._request(lsp.SHUTDOWN, messages.Nothing, self._shut_down)
         self._request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, messages.InlineCompletion, self._complete)
         self._request(lsp.WORKSPACE_EXECUTE_COMMAND, messages.Command, self._execute)
+        self._request(lsp.WORKSPACE_SYMBOL, messages.SymbolQuery, self._folders.symbols)
         self._notification(lsp.INITIALIZED, messages.Nothing, self._initialized)
         self._notification(lsp.EXIT, messages.Nothing, self._exit)
         self._notification(lsp.TEXT_DOCUMENT_DID_OPEN, messages.DidOpen, self._did_open)
         self._notification(lsp.TEXT_DOCUMENT_DID_CHANGE, messages.DidChange, self._did_change)
         self._notification(lsp.TEXT_DOCUMENT_DID_CLOSE, messages.DidClose, self._did_close)
+        self._notification(
+            lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, messages.DidChangeFolders, self._folders.change
+        )
         self._notification("textDocument/didShowCompletion", messages.DidShow, self._did_show)
         self._notification(
             "textDocument/didPartiallyAcceptCompletion",
@@ -119,7 +128,7 @@ class EditorServer(JsonRPCServer):
 
     def _tell(self, error: Exception, params: Any) -> None:
         """A notification has no answer, so its error is a notification too."""
-        uri = _uri_of(params)
+        uri = messages.uri_of(params)
         if isinstance(error, BadParams) and uri is not None:
             error = self._lose(uri) or error
         told = report(error)
@@ -153,11 +162,14 @@ class EditorServer(JsonRPCServer):
         general = params.capabilities.general
         self._encoding = choose_encoding(general.position_encodings if general else None)
         self.rpc.life = Life.INITIALIZED
+        self._folders.begin(params)
         sync = {"openClose": True, "change": lsp.TextDocumentSyncKind.Incremental.value}
         capabilities = {
             "positionEncoding": self._encoding.value,
             "textDocumentSync": sync,
             "inlineCompletionProvider": True,
+            "workspaceSymbolProvider": True,
+            "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
             "executeCommandProvider": {"commands": [ACCEPT]},
         }
         info = {"name": "splice", "version": version("splice-assistant")}
@@ -192,7 +204,9 @@ class EditorServer(JsonRPCServer):
     # Documents
 
     def _did_open(self, params: messages.DidOpen) -> None:
-        self._jobs.prune(self._documents.open(params.text_document))
+        session = self._documents.open(params.text_document)
+        self._jobs.prune(session)
+        self._folders.show(session)
 
     def _did_change(self, params: messages.DidChange) -> None:
         session = self._documents.get(params.text_document.uri)
@@ -200,12 +214,14 @@ class EditorServer(JsonRPCServer):
             self._documents.change(params, self._encoding)
         finally:
             self._jobs.prune(session)
+            self._folders.show(session)
 
     def _did_close(self, params: messages.DidClose) -> None:
         try:
             session = self._documents.close(params.text_document.uri)
         except DocumentNotOpen:
             return
+        self._folders.hide(session)
         self._jobs.drop(session, DocumentNotOpen("The document was closed while its completion ran."))
         self._source.forget(session.key)
 
@@ -227,15 +243,15 @@ class EditorServer(JsonRPCServer):
         return self._render(session, outcome)
 
     def _ask(self, session: EditorSession, params: messages.InlineCompletion) -> Answer | Ticket:
-        text, context = session.document.text, params.context
+        text, context, wish = session.document.text, params.context, params.splice or messages.Wish()
         self._zero_based = self._zero_based or context.trigger_kind == 0
         return session.ask(
             offset_at(text, params.position, self._encoding),
             trigger=trigger_of(context.trigger_kind, zero_based=self._zero_based),
             version=params.text_document.version,
             selection=selection_of(text, context.selected_completion_info, self._encoding),
-            reuse=params.splice and params.splice.reuse,
-            prediction=params.splice.prediction if params.splice else "",
+            manner=Manner(wish.reuse, wish.temperature, wish.top_p, wish.seed),
+            prediction=wish.prediction,
         )
 
     def _partial_sender(self, session: EditorSession, params: messages.InlineCompletion) -> OnPartial | None:
@@ -279,11 +295,3 @@ def _suggestion_of(command: messages.Command) -> str:
             return suggestion
         case _:
             raise BadParams(f"`{ACCEPT}` takes one argument: the suggestion's id.")
-
-
-def _uri_of(params: Any) -> str | None:
-    match params:
-        case {"textDocument": {"uri": str() as uri}}:
-            return uri
-        case _:
-            return None

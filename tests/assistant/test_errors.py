@@ -9,8 +9,9 @@ from assistant.errors import AssistantError, DocumentNotOpen, OutOfSync, codes_b
 from completion.errors import CompletionError, DocumentTooLarge
 from drafts.errors import DraftError
 from kvcache.errors import CacheError
+from retrieval.errors import RetrievalError
 
-ROOTS = AssistantError, CompletionError, DraftError, CacheError
+ROOTS = AssistantError, CompletionError, DraftError, CacheError, RetrievalError
 
 
 def tree(cls: type[Exception]) -> set[type[Exception]]:

@@ -36,6 +36,8 @@ async def test_initialize_tells_what_the_server_can(scripted):
             "positionEncoding": "utf-8",
             "textDocumentSync": {"openClose": True, "change": 2},
             "inlineCompletionProvider": True,
+            "workspaceSymbolProvider": True,
+            "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
             "executeCommandProvider": {"commands": ["splice.accept"]},
         }
         assert result["serverInfo"]["name"] == "splice"

@@ -1,0 +1,297 @@
+"""The index of one repository: one writer, readers over snapshots, unsaved buffers in front of files."""
+
+import hashlib
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from retrieval import lookups
+from retrieval.catalog import Catalog
+from retrieval.config import RetrievalConfig
+from retrieval.embed import Embedder
+from retrieval.embedding import EMBEDDED_AT_ONCE, add_known, embed_some
+from retrieval.errors import CorruptIndex, IndexBusy, NoRepository
+from retrieval.indexing import Cancelled, OnProgress, Progress, Report, Run
+from retrieval.lookups import StoredChunk, Use
+from retrieval.overlay import Overlay
+from retrieval.records import Found, Outline, Snippet, SymbolHit
+from retrieval.rows import Changed, drop_unused_vectors, drop_vectors, put_meta
+from retrieval.scan import Scanner
+from retrieval.search import find_symbols, search
+from retrieval.shelf import Shelf
+from retrieval.snapshot import Neighbours, Snapshot
+
+_log = logging.getLogger(__name__)
+_CATALOG, _LOCK, _VECTORS = "catalog.sqlite", "lock", "vectors"
+_PREPARE_S = 5.0
+_MANY = 2_000
+"""Paths that are touched at once; of more, the whole repository is looked at."""
+_RULES = frozenset({".gitignore", ".ignore"})
+"""A change of one of these changes what is indexed."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """How much of a repository is searchable."""
+
+    root: str
+    files: int
+    chunks: int
+    definitions: int
+    embedded: int
+    """Chunks with a vector of the embedder in use."""
+    embedder: str
+    """Empty: words and symbols only."""
+    unsaved: int
+    """Buffers in front of their files."""
+
+
+def index_folder(root: Path, config: RetrievalConfig) -> Path:
+    """Where the index of ``root`` lies: a name to recognise, and a hash of the whole path."""
+    base = config.index_dir or user_cache_path("splice", appauthor=False) / "index"
+    digest = hashlib.blake2b(str(root.resolve()).encode("utf-8", "surrogateescape"), digest_size=8)
+    return base / f"{root.resolve().name or 'root'}-{digest.hexdigest()}"
+
+
+class RepositoryIndex:
+    """Searchable from any thread. Writes take turns, in this process and with others.
+
+    A write raises IndexBusy while another process writes; searching goes on meanwhile.
+    """
+
+    def __init__(self, root: Path, config: RetrievalConfig, embedder: Embedder | None = None) -> None:
+        """Open the index of ``root``, or begin one.
+
+        Raises NoRepository, or IndexBusy if it has to be begun while another process holds it.
+        """
+        if not root.is_dir():
+            raise NoRepository(f"{root} is no folder that can be indexed.")
+        self.root = root.resolve()
+        self.folder = index_folder(root, config)
+        self._config = config
+        self._embedder = embedder
+        self.scanner = Scanner(self.root, config)
+        self._overlay = Overlay()
+        self._writing = threading.RLock()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file_lock = FileLock(self.folder / _LOCK, thread_local=False)
+        self.catalog = Catalog(self.folder / _CATALOG)
+        self._shelf: Shelf | None = None
+        self._prepare()
+
+    # Writing
+
+    def refresh(self, progress: OnProgress | None = None, cancelled: Cancelled | None = None) -> Report:
+        """Bring the index to what is on disk. A run that is cancelled or killed is gone on with by the next.
+
+        Raises IndexBusy, or RetrievalError when the disk is full.
+        """
+        return self._run(lambda run: run.everything(), progress, cancelled)
+
+    def touch(self, paths: Iterable[str | Path]) -> Report:
+        """Bring these files and folders to what is on disk; they may be gone.
+
+        Raises OutsideRoot before anything is done, and IndexBusy.
+        """
+        wanted = {self.scanner.relative(path) for path in paths}
+        if len(wanted) > _MANY or any(path.rpartition("/")[2] in _RULES for path in wanted):
+            return self.refresh()
+        return self._run(lambda run: run.some(wanted), None, None)
+
+    def embed(self, progress: OnProgress | None = None, cancelled: Cancelled | None = None) -> int:
+        """Give every chunk a vector, a few at a time, so that other writes come in between.
+
+        How many were made; nothing is embedded twice. Raises IndexBusy and EmbeddingFailed.
+        """
+        made = 0
+        while not (cancelled and cancelled()):
+            some = self.embed_some()
+            if some == 0:
+                break
+            made += some
+            if progress:
+                now = self.status()
+                progress(Progress("embedding", now.embedded, now.chunks))
+        self.save()
+        return made
+
+    def embed_some(self, most: int = EMBEDDED_AT_ONCE) -> int:
+        """Embed the oldest ``most`` pieces that have no vector yet; how many: 0 when nothing is left."""
+        if self._embedder is None or self._shelf is None:
+            return 0
+        with self._writer():
+            return embed_some(self.catalog, self._shelf, self._embedder, most)
+
+    def save(self) -> None:
+        """Write the vectors to their file, and forget those of content that no file has any more."""
+        if self._shelf is None:
+            return
+        with self._writer():
+            with self.catalog.writing() as connection:
+                drop_unused_vectors(connection)
+            self._shelf.save()
+
+    def reload(self) -> None:
+        """Take over what another process has written."""
+        with self._writing:
+            self._open_shelf()
+
+    def overlay(self, path: str | Path, text: str) -> None:
+        """Show an unsaved buffer in place of its file. Raises OutsideRoot, and NotIndexed with the reason."""
+        relative = self.scanner.relative(path)
+        self._overlay.put(relative, *self.scanner.read_text(relative, text))
+
+    def forget_overlay(self, path: str | Path) -> None:
+        """Show the file again. Raises OutsideRoot."""
+        self._overlay.forget(self.scanner.relative(path))
+
+    def close(self) -> None:
+        """Let go of everything; writes that run have ended."""
+        with self._writing:
+            self.catalog.close()
+
+    # Reading
+
+    def search(self, query: str, k: int = 10, *, deadline: float | None = None) -> list[Snippet]:
+        """The ``k`` best pieces for words or code. ``deadline``: as in ``retrieval.search.search``."""
+        dense = self._dense if self._shelf is not None and len(self._shelf) else None
+        return self._read(lambda now: search(now, query, k, dense=dense, deadline=deadline))
+
+    def symbols(self, typed: str, k: int = 50) -> list[SymbolHit]:
+        """The ``k`` definitions whose names fit best: from the start, by humps, or inside."""
+        return self._read(lambda now: find_symbols(now, typed, k))
+
+    def definitions(self, name: str) -> list[SymbolHit]:
+        """Every definition of a plain or qualified name."""
+        return self._read(lambda now: now.definitions(name))
+
+    def callers(self, name: str) -> list[Use]:
+        """Calls of a name, by path and line."""
+        return self._read(lambda now: now.callers(name))
+
+    def callees(self, path: str, qualified: str) -> list[SymbolHit]:
+        """Definitions of the names that a definition calls, as far as names tell."""
+        return self._read(lambda now: now.callees(path, qualified))
+
+    def neighbours(self, path: str | Path) -> Neighbours:
+        """The files of the repository that a file imports, and those that import it."""
+        relative = self.scanner.relative(path)
+        return self._read(lambda now: now.neighbours(relative))
+
+    def outline(self, path: str | Path) -> Outline | None:
+        """What the syntax of a file says, unsaved text first; None for a file that is not indexed."""
+        relative = self.scanner.relative(path)
+        return self._read(lambda now: now.outline(relative))
+
+    def chunks(self, path: str | Path) -> list[StoredChunk]:
+        """The pieces of a file, in order of lines."""
+        relative = self.scanner.relative(path)
+        return self._read(lambda now: now.chunks_of(relative))
+
+    def status(self) -> IndexStatus:
+        """How much is searchable."""
+        counts = self._read(lambda now: lookups.counts(now.connection))
+        name = self._embedder.name if self._embedder else ""
+        return IndexStatus(str(self.root), *counts, embedder=name, unsaved=len(self._overlay.view()))
+
+    # Inside
+
+    def _prepare(self) -> None:
+        try:
+            with self._writing, self._file_lock.acquire(timeout=_PREPARE_S):
+                if self.catalog.prepare():
+                    self._begin()
+                self._match_embedder()
+        except Timeout as error:
+            if self.catalog.trouble() is not None:
+                raise IndexBusy(f"Another process is making the index of {self.root}.") from error
+        self._open_shelf()
+
+    def _begin(self) -> None:
+        """A catalogue starts its life: ids count from 1 again, so no older file of vectors fits it."""
+        for old in self.folder.glob(f"{_VECTORS}-*"):
+            old.unlink(missing_ok=True)
+        with self.catalog.writing() as connection:
+            put_meta(connection, "root", str(self.root))
+            put_meta(connection, "birth", secrets.token_hex(4))
+
+    def _match_embedder(self) -> None:
+        """Vectors of another embedder say nothing to this one; without one they are kept for later."""
+        if self._embedder is None:
+            return
+        with self.catalog.reading() as connection:
+            held = lookups.meta(connection, "embedder")
+        name = f"{self._embedder.name} {self._embedder.dimension}"
+        if held != name:
+            with self.catalog.writing() as connection:
+                drop_vectors(connection)
+                put_meta(connection, "embedder", name)
+                put_meta(connection, "birth", secrets.token_hex(4))
+
+    def _open_shelf(self) -> None:
+        if self._embedder is None:
+            return
+        with self.catalog.reading() as connection:
+            birth = lookups.meta(connection, "birth")
+        shelf = Shelf(self.folder / f"{_VECTORS}-{birth}", self._embedder.dimension)
+        shelf.open(self.catalog)
+        self._shelf = shelf
+
+    def _run(
+        self, look: Callable[[Run], Report], progress: OnProgress | None, cancelled: Cancelled | None
+    ) -> Report:
+        def new_run() -> Run:
+            return Run(
+                self.catalog,
+                self.scanner,
+                on_changed=self._on_changed,
+                progress=progress,
+                cancelled=cancelled,
+            )
+
+        with self._writer():
+            try:
+                return look(new_run())
+            except CorruptIndex as error:
+                _log.warning("The index of %s is made anew: %s", self.root, error)
+                self.catalog.rebuild()
+                self._begin()
+                self._match_embedder()
+                self._open_shelf()
+                return new_run().everything()
+
+    def _on_changed(self, changed: Changed) -> None:
+        if self._shelf is None:
+            return
+        self._shelf.remove(changed.removed)
+        with self.catalog.reading() as connection:
+            add_known(connection, self._shelf, changed.added)
+
+    @contextmanager
+    def _writer(self) -> Generator[None]:
+        with self._writing:
+            try:
+                with self._file_lock.acquire(timeout=0):
+                    yield
+            except Timeout as error:
+                raise IndexBusy(
+                    f"Another process is writing the index of {self.root}. It can be searched meanwhile."
+                ) from error
+
+    def _read(self, ask: Callable[[Snapshot], T]) -> T:
+        with self.catalog.reading() as connection:
+            return ask(Snapshot(connection, self._overlay.view()))
+
+    def _dense(self, query: str, k: int) -> list[Found]:
+        if self._embedder is None or self._shelf is None:
+            return []
+        return self._shelf.search(self._embedder.embed_query(query), k)

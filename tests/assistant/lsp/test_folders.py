@@ -1,0 +1,50 @@
+"""Workspace folders over LSP and the web: real index, real socket."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from assistant.lsp.folders import path_of
+from tests.assistant.client import connected
+from tests.assistant.conftest import running_server, settings_for
+from tests.retrieval.repositories import config_in, make_repository
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///a/b%20c.py", "/a/b c.py"),
+        ("file://localhost/a", "/a"),
+        ("file://other/a", None),
+        ("untitled:1", None),
+        ("file:///a%00b", None),
+    ],
+)
+def test_paths_of_uris(uri, path):
+    found = path_of(uri)
+    assert (None if found is None else str(found)) == path
+
+
+async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir):
+    root = make_repository(tmp_path / "shop")
+    settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=config_in(tmp_path))
+    async with running_server(settings) as running, connected(running.url, running.token) as client:
+        folders = [{"uri": root.as_uri(), "name": "shop"}]
+        await client.request("initialize", {"capabilities": {}, "workspaceFolders": folders})
+        await client.send("initialized", {})
+        headers = {"Authorization": f"Bearer {running.token}"}
+        async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
+            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":
+                await asyncio.sleep(0.05)
+            symbols = await client.request("workspace/symbol", {"query": "ShopC"})
+            assert [each["name"] for each in symbols] == ["ShoppingCart"]
+            assert symbols[0]["location"]["uri"] == (root / "shop/cart.py").as_uri()
+            results = (await web.get("/search", params={"q": "zebras", "k": 2})).json()["results"]
+            assert results[0]["path"] == "README.md"
+            assert (await web.get("/status")).json()["workspaces"][0]["files"] == 4
+            assert (await web.get("/search", params={"q": ""})).status_code == 400
+        async with httpx.AsyncClient(base_url=running.url) as stranger:
+            assert (await stranger.get("/search?q=x")).status_code == 401
+            assert (await stranger.get("/workspaces")).status_code == 401
