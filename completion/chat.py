@@ -75,12 +75,13 @@ def _format(template: str, end: str, config: dict[str, Any], tokenizer: Tokenize
 
 
 def _render(template: str, config: dict[str, Any], said: list[str], *, answered: bool) -> str:
-    from transformers.utils.chat_template_utils import render_jinja_template
+    from transformers.utils import chat_template_utils
 
+    untyped: Any = chat_template_utils
     roles = {_SYSTEM: "system", _USER: "user", _ANSWER: "assistant"}
     messages = [{"role": roles[each], "content": each} for each in said]
     specials = {name: _spelled(config.get(name)) for name in ("bos_token", "eos_token", "pad_token")}
-    rendered: Any = render_jinja_template(
+    rendered: Any = untyped.render_jinja_template(
         [messages], chat_template=template, add_generation_prompt=not answered, **specials
     )
     texts = cast("list[str]", rendered[0] if isinstance(rendered, tuple) else rendered)

@@ -59,12 +59,14 @@ class SummaryRequests:
 
         Raises BadParams, BadRequest or DocumentNotOpen; the future raises what ``Summaries.summarize`` does.
         """
-        if len(params.arguments or ()) != 1:
+        if params.command not in self.commands:
+            known = ", ".join(f"`{name}`" for name in (ACCEPT, *self.commands))
+            raise BadParams(f"There is no command `{params.command[:100]}`; there is {known}.")
+        if params.arguments is None or len(params.arguments) != 1:
             raise BadParams(f"`{SUMMARIZE}` takes one argument: an object with a `uri`.")
-        question = read(SummaryQuestion, (params.arguments or [None])[0])
-        task = asyncio.ensure_future(
-            self._summarize(self._wanted(question), question, params.work_done_token)
-        )
+        question = read(SummaryQuestion, params.arguments[0])
+        wanted = self._wanted(question)
+        task = asyncio.ensure_future(self._summarize(wanted, question, params.work_done_token))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
