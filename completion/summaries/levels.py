@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 
 from retrieval.records import Definition, Outline, SymbolKind
 
+_SHORT = 400
+"""Characters of a code that says itself in fewer tokens than a summary takes to be written."""
 Count = Callable[[str], int]
 """Tokens of a text."""
 
@@ -57,7 +59,13 @@ class Subject:
     """The most telling first: the budget cuts the end."""
     parts: tuple["Subject", ...] = ()
     known: str = ""
-    """What its author says of it. As a part of something it needs no other summary."""
+    """What its author says of it."""
+
+    @property
+    def spoken(self) -> str:
+        """What stands for it as a part of something without a summary; empty where one is needed."""
+        is_short = not self.parts and self.level in {Level.FUNCTION, Level.FILE} and len(self.own) <= _SHORT
+        return self.known or (self.own if is_short else "")
 
 
 def fit(parts: Iterable[Part], budget: int, count: Count) -> tuple[Part, ...]:

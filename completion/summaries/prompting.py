@@ -22,6 +22,10 @@ _SYSTEM = (
 )
 _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+")
 _LABEL = "Summary:"
+_OPENING = re.compile(
+    r"(The|This) (function|method)( `?[\w.]+(\(\))?`?)? (?P<verb>(?!is |was |has )[a-z]+s)\b"
+)
+_OPENING_WORDS = 5
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)`'\"])\.(?=\s+[A-Z`])")
 
 
@@ -114,10 +118,29 @@ def encode(asked: str, level: Level, codec: TextCodec, chat: ChatFormat | None) 
 
 def so_far(answer: str, level: Level) -> str:
     """The summary out of an answer that is still being written: a start of what ``tidy`` will make of it."""
-    text = answer.strip()
-    if _LABEL.startswith(text):
+    if _LABEL.startswith(answer.strip()):
         return ""
-    paragraph = " ".join(text.removeprefix(_LABEL).strip().split("\n\n")[0].split())
+    paragraph = _paragraph(answer)
+    if level is Level.FUNCTION and _opens(paragraph):
+        return ""
+    return _without_opening(paragraph, level)
+
+
+def _paragraph(answer: str) -> str:
+    return " ".join(answer.strip().removeprefix(_LABEL).strip().split("\n\n")[0].split())
+
+
+def _opens(paragraph: str) -> bool:
+    """Whether the text may turn out to begin with words that are left out."""
+    first = paragraph.split(" ")
+    return any(each.startswith(first[0]) for each in ("The", "This")) and len(first) < _OPENING_WORDS
+
+
+def _without_opening(paragraph: str, level: Level) -> str:
+    """As a docstring says it: `The function f reads a file.` is `Reads a file.`, and no more than that."""
+    found = _OPENING.match(paragraph) if level is Level.FUNCTION else None
+    if found:
+        paragraph = found["verb"].capitalize() + paragraph[found.end() :]
     end = _SENTENCE_END.search(paragraph) if level is Level.FUNCTION else None
     return paragraph[: end.end()] if end else paragraph
 
@@ -133,6 +156,6 @@ def tidy(answer: str, level: Level) -> str:
 
     What the model had no room to end is left out, unless it is all there is.
     """
-    text = so_far(answer, level)
+    text = _without_opening(_paragraph(answer), level)
     ends = [found.end() for found in _SENTENCE_END.finditer(text)]
     return text[: ends[-1]] if ends and text[-1:] not in ".!?`)" else text

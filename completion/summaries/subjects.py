@@ -105,7 +105,16 @@ def symbol(source: Source, definition: Definition, index: SummaryIndex | None) -
 
 
 def _as_part(source: Source, definition: Definition, index: SummaryIndex | None) -> Subject:
-    return symbol(source, definition, None if definition.docstring.strip() else index)
+    """A class or a function beside others: what it calls is enough to tell one from another."""
+    if definition.kind is SymbolKind.CLASS:
+        return whole_class(source, definition, index)
+    code = source_of(source.text, definition)
+    known = first_paragraph(definition.docstring)
+    context = _called(source, definition, index) if index and not known else []
+    language = source.outline.language
+    return Subject(
+        Level.FUNCTION, definition.qualified, language, own=code, context=tuple(context), known=known
+    )
 
 
 def file(source: Source, index: SummaryIndex | None, *, whole_chars: int = 4_000) -> Subject:
@@ -161,7 +170,9 @@ def examples_of(sources: Sequence[Source]) -> tuple[Example, ...]:
         Example(each.qualified, _undocumented(source, each), first_paragraph(each.docstring))
         for source in sources
         for each in source.outline.definitions
-        if each.docstring and each.kind in {SymbolKind.FUNCTION, SymbolKind.METHOD}
+        if each.docstring
+        and each.kind in {SymbolKind.FUNCTION, SymbolKind.METHOD}
+        and not each.name.startswith("__")  # what is said of __init__ is said of its class
     )
 
 

@@ -86,7 +86,7 @@ class Summarizer:
     ) -> Steps:
         parts: list[Part] = []
         for part in subject.parts:
-            said = part.known or (yield from self._whole(part, background, tally)).text
+            said = part.spoken or (yield from self._whole(part, background, tally)).text
             parts.append(Part(part.name, said))
         parts = yield from self._reduce(subject, parts, background)
         tally.next(subject.name)
@@ -157,7 +157,7 @@ class _Tally:
 
 def count_of(subject: Subject) -> int:
     """How many summaries have to be written for one, itself included."""
-    return 1 + sum(count_of(part) for part in subject.parts if not part.known)
+    return 1 + sum(count_of(part) for part in subject.parts if not part.spoken)
 
 
 def _counter(background: Background) -> Callable[[str], int]:
