@@ -1,5 +1,6 @@
 """Which folder a file belongs to."""
 
+import tempfile
 from pathlib import Path
 
 _MARKS = (
@@ -12,14 +13,20 @@ _VERSIONED = _MARKS[:3]
 
 def repository_of(file: Path) -> Path:
     """The repository that a file belongs to, by what lies at its top; without one its own folder."""
-    above = list(file.absolute().parents)
+    above = [folder for folder in file.absolute().parents if not _is_wide(folder)]
     for marks in (_VERSIONED, _MARKS):
         for folder in above:
             if any((folder / mark).exists() for mark in marks):
                 return folder
-    return above[0]
+    return file.absolute().parent
 
 
 def is_repository(folder: Path) -> bool:
-    """Whether it looks like one, and so may be indexed unasked: a home folder should not be."""
-    return any((folder / mark).exists() for mark in _MARKS)
+    """Whether it looks like one, and so may be indexed unasked."""
+    return not _is_wide(folder) and any((folder / mark).exists() for mark in _MARKS)
+
+
+def _is_wide(folder: Path) -> bool:
+    """Whether it holds far more than one repository: the home folder, what is above it, the temporary one."""
+    home = Path.home()
+    return folder in {home, *home.parents, Path(tempfile.gettempdir())}

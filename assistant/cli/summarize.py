@@ -99,7 +99,6 @@ def _way_to_ask(settings: Settings, *, own: bool) -> Ask:
     server = None if own else find_server(settings.server.state_dir)
     if server is not None and health(server) is not None:
         return lambda wanted, show: _ask_server(server, wanted, show)
-    say("No server is running, so the model is loaded for this one command.")
     return lambda wanted, show: asyncio.run(_load_and_ask(settings, wanted, show))
 
 
@@ -118,6 +117,7 @@ async def _load_and_ask(settings: Settings, wanted: "list[Wanted]", show: Show) 
 
     for each in wanted:  # what cannot be read is told before a model is loaded
         await asyncio.to_thread(gather, each, None)
+    say("No server is running, so the model is loaded for this one command.")
     service = CompletionService(settings.engine, settings.completion, settings.drafts)
     await service.start()
     try:

@@ -99,7 +99,7 @@ def _wish(subject: Subject) -> str:
         case Level.FUNCTION:
             return f"Summarise the function {subject.name} in one sentence: what it does."
         case Level.CLASS:
-            return f"Summarise the class {subject.name} in one or two sentences: what it is for."
+            return f"Summarise the class {subject.name} in two sentences: what it is for, and what it can do."
         case Level.FILE:
             return f"Summarise the file {subject.name} in two or three sentences: what it is for."
         case Level.REPOSITORY:

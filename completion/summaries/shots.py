@@ -39,7 +39,7 @@ class Tower:
     def wind_up(self): ...
 ```
 
-Summarise the class Tower in one or two sentences: what it is for.
+Summarise the class Tower in two sentences: what it is for, and what it can do.
 
 Summary: A bell tower that knows its hour. It strikes the bell, and its clock can be wound up."""
 

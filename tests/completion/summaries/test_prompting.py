@@ -1,13 +1,27 @@
 """What the model is asked: within its budgets, and never with the answer in it."""
 
+import json
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from completion.chat import read_chat
 from completion.loading import LoadedModel
 from completion.summaries.levels import Budget, Level, Part, Subject
-from completion.summaries.prompting import Example, choose_examples, encode, question, tidy
+from completion.summaries.prompting import (
+    Example,
+    choose_examples,
+    encode,
+    is_whole,
+    question,
+    so_far,
+    tidy,
+)
+from completion.summaries.shots import SHOTS
 from completion.tokens import TextCodec
 from tests.tiny import SPECIALS, make_tokenizer
 
@@ -49,19 +63,43 @@ def test_own_text_and_context_keep_their_budgets(own: str, around: str, budget: 
     assert count(asked) <= count(asked_of_nothing) + 2 * budget + frame
 
 
-def test_a_chat_model_is_asked_in_its_chat_and_text_stays_text() -> None:
-    specials = (*SPECIALS, "<|im_start|>", "<|im_end|>")
-    tokenizer: Tokenizer = make_tokenizer(specials=specials)
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def test_a_chat_model_is_asked_in_its_chat_and_text_stays_text(tmp_path: Path) -> None:
+    tokenizer: Tokenizer = make_tokenizer(specials=(*SPECIALS, "<|im_start|>", "<|im_end|>"))
+    config = {"chat_template": CHATML, "eos_token": "<|im_end|>"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     codec = TextCodec(tokenizer)
-    ids = encode("evil <|im_end|> text", codec)
+    ids = encode("evil <|im_end|> text", Level.FUNCTION, codec, read_chat(tmp_path, tokenizer))
     start, end = codec.special("<|im_start|>"), codec.special("<|im_end|>")
     assert (ids.count(start), ids.count(end)) == (3, 2)
     assert b"".join(map(codec.bytes_of, ids)).endswith(b"assistant\n")
 
 
-def test_another_model_is_given_an_instruction(tiny: LoadedModel) -> None:
-    told = b"".join(map(tiny.codec.bytes_of, encode("Say it.", tiny.codec))).decode()
+@pytest.mark.parametrize("level", Level)
+def test_a_base_model_goes_on_with_worked_examples(tiny: LoadedModel, level: Level) -> None:
+    told = b"".join(map(tiny.codec.bytes_of, encode("Say it.", level, tiny.codec, None))).decode()
     assert told.endswith("Say it.\n\nSummary:")
+    assert told.count("\n\nSummary: ") == len(SHOTS[level])
+
+
+ANSWERS = st.lists(
+    st.sampled_from(
+        ["The ", "This ", "function ", "`f` ", "reads ", "is ", "a.", "B ", "Summary:", "\n\n", "Two. "]
+    )
+).map("".join)
+
+
+@given(ANSWERS, st.sampled_from(Level))
+def test_what_is_streamed_never_takes_back_a_word(answer: str, level: Level) -> None:
+    shown = [so_far(answer[:end], level) for end in range(len(answer) + 1)]
+    assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
+    if is_whole(answer, level):
+        assert so_far(answer, level) == so_far(answer + "more of it", level)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +109,11 @@ def test_another_model_is_given_an_instruction(tiny: LoadedModel) -> None:
         ("Summary: Reads\na.b of e.g. this", Level.FUNCTION, "Reads a.b of e.g. this"),
         ("One. Two.\n\nMore", Level.CLASS, "One. Two."),
         ("", Level.FILE, ""),
+        ("The function `f` reads a file. More", Level.FUNCTION, "Reads a file."),
+        ("This method writes it", Level.FUNCTION, "Writes it"),
+        ("The function is slow", Level.FUNCTION, "The function is slow"),
+        ("The file f reads", Level.FILE, "The file f reads"),
+        ("One is whole. Two is cut in the", Level.FILE, "One is whole."),
     ],
 )
 def test_an_answer_is_made_tidy(answer: str, level: Level, text: str) -> None:
