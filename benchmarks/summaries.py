@@ -8,6 +8,7 @@ to be guessed is cut out of everything that is shown.
 
 import argparse
 import ast
+import itertools
 import json
 import random
 import textwrap
@@ -186,8 +187,13 @@ def is_told(row: Mapping[str, str]) -> bool:
 
     So it does where the class does not parse, or where another method says the same.
     """
-    told = _plain(row["method_summary"])[:_TELLING]
-    shown = (mce_case(row, column).subject.context[0].text for column in ("class_code", "skeleton"))
+    return any(is_shown(mce_case(row, column)) for column in ("class_code", "skeleton"))
+
+
+def is_shown(case: Case) -> bool:
+    """Whether what is asked for stands in what is shown: another method of the class may say the same."""
+    told = _plain(case.reference)[:_TELLING]
+    shown = (case.subject.own, *(part.text for part in case.subject.context))
     return any(told in _plain(text) for text in shown)
 
 
@@ -242,8 +248,9 @@ def repository_cases(rows: Sequence[Mapping[str, str]], most: int, choice: rando
         and len(first_paragraph(each.docstring).split()) >= _LEAST_WORDS
     ]
     indexes = {name: Names(sources) for name, sources in by_repository.items()}
-    chosen = _sample(found, most, choice)
-    return [_repository_case(source, each, indexes[name]) for name, source, each in chosen]
+    mixed = choice.sample(found, len(found))
+    cases = (_repository_case(source, each, indexes[name]) for name, source, each in mixed)
+    return list(itertools.islice((case for case in cases if not is_shown(case)), most))
 
 
 def _repository_case(source: Source, definition: Definition, index: Any) -> Case:
@@ -302,6 +309,6 @@ def _notes(options: argparse.Namespace, loaded: LoadedModel) -> list[str]:
         "METEOR matches words and stems, not synonyms (no WordNet): lower than published figures.",
         "BERTScore, BLEURT and SIDE were skipped: their models are not at hand.",
         "The docstring asked for is cut out of class and skeleton; the data set's own skeletons contain it.",
-        "mce: rows where it still stands there (no parse, or two methods that say the same) are left out.",
+        "Rows where it still stands there (no parse, or two methods that say the same) are left out.",
         "repository: skeleton of the class and callees by name; the search of the index takes no part.",
     ]

@@ -101,9 +101,15 @@ def _wish(subject: Subject) -> str:
         case Level.CLASS:
             return f"Summarise the class {subject.name} in two sentences: what it is for, and what it can do."
         case Level.FILE:
-            return f"Summarise the file {subject.name} in two or three sentences: what it is for."
+            return (
+                f"Summarise the file {subject.name} in two or three sentences: what it is for, "
+                "and what its main classes and functions do, by name."
+            )
         case Level.REPOSITORY:
-            return f"Summarise {subject.name} in one paragraph: what it is for, and its main parts."
+            return (
+                f"Summarise {subject.name} in one paragraph: what it is for, "
+                "and what its main parts do, by name."
+            )
 
 
 def encode(asked: str, level: Level, codec: TextCodec, chat: ChatFormat | None) -> tuple[int, ...]:

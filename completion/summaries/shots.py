@@ -52,9 +52,10 @@ def ring_bell(tower, times): ...
 def ring_all(towers): ...
 ```
 
-Summarise the file bells/concert.py in two or three sentences: what it is for.
+Summarise the file bells/concert.py in two or three sentences: what it is for, and what its main classes and \
+functions do, by name.
 
-Summary: Lets the bells of towers ring. It rings one tower several times, or all of them together."""
+Summary: Lets the bells of towers ring. `ring_bell` rings one tower several times, `ring_all` all of them."""
 
 _REPOSITORY = """bells/tower.py:
 A bell tower that knows its hour.
@@ -62,7 +63,7 @@ A bell tower that knows its hour.
 bells/concert.py:
 Lets the bells of towers ring.
 
-Summarise bells in one paragraph: what it is for, and its main parts.
+Summarise bells in one paragraph: what it is for, and what its main parts do, by name.
 
 Summary: Rings the bells of towers. `bells/tower.py` holds the towers; `bells/concert.py` lets them ring."""
 

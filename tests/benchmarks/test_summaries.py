@@ -54,6 +54,13 @@ def test_a_repository_row_shows_callees_and_not_its_docstring() -> None:
     assert case.subject.known == ""
 
 
+def test_a_repository_row_that_another_method_gives_away_is_left_out() -> None:
+    said = "Says what the method f is of."
+    code = CODE.replace("Of f.", said).replace("Of g.", said)
+    rows = [{"repository": "r", "file": "a.py", "content": code}]
+    assert repository_cases(rows, 5, random.Random(1)) == []
+
+
 def test_equal_texts_have_every_point_and_unlike_ones_none() -> None:
     said = ["Reads the whole file into memory ."]
     best, worst = scores(said, said), scores(["zzz"], said)
