@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
+from assistant.around import shared_index
 from assistant.embedding import choose
 from assistant.errors import BadSetting, PublicHostWithoutToken
 from assistant.lsp.documents import Limits
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
+from assistant.summaries import Summaries, usual_cache
 from assistant.web.access import Access, LoginCodes, new_token, own_names
 from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
@@ -81,6 +83,7 @@ def make_parts(
         ),
         playground=WEB_DIST,
         workspaces=workspaces,
+        summaries=Summaries(service, usual_cache(), shared_index(workspaces)) if workspaces else None,
     )
 
 

@@ -1,0 +1,119 @@
+"""``splice summarize``: every level, docstrings as a diff, and every wrong argument."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+from assistant.cli.summarize import line_of, parse_wanted
+from completion.summaries.levels import Level
+from completion.summaries.wanted import Wanted
+
+CODE = '''class Cart:
+    def add(self, thing):
+        self.things.append(thing)
+
+
+def said():
+    """Said."""
+'''
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    path = folder / "cart.py"
+    path.write_text(CODE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("symbol", "level"), [(":Cart.add", "function"), (":Cart", "class"), ("", "file"), ("/..", "repository")]
+)
+def test_a_summary_of_each_level(home, code: Path, symbol: str, level: str):
+    wanted = str(code.parent) if level == "repository" else f"{code}{symbol}"
+    result = home.run("summarize", wanted, "--level", level, "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["level"] == level
+    assert found["text"]
+    assert home.run("summarize", wanted).stdout.strip() == found["text"]
+
+
+def test_docstrings_are_proposed_and_written_only_when_asked(home, code: Path):
+    shown = home.run("summarize", str(code), "--write-docstrings")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("--- a/cart.py\n+++ b/cart.py\n")
+    assert code.read_text() == CODE
+    applied = home.run("summarize", str(code), "--write-docstrings", "--apply")
+    assert applied.stdout == shown.stdout
+    tree = ast.parse(code.read_text())
+    assert ast.get_docstring(tree.body[0])
+    assert ast.get_docstring(tree.body[1]) == "Said."
+    assert [path.name for path in code.parent.iterdir()] == ["cart.py"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("{code}:nothing",), "defines no single `nothing`"),
+        (("{code}", "--level", "class"), "Name the class of cart.py that is meant"),
+        (("{code}:said", "--level", "class"), "said is no class, and stands in none"),
+        (("{code}:Cart", "--level", "function"), "Cart is a class"),
+        (("{folder}", "--level", "file"), "has a summary of level repository, not file"),
+        (("{code}", "--level", "line"), "no level `line`"),
+        (("{code}.gone",), "neither a file or folder"),
+        (("{code}", "--apply"), "give both"),
+        (("{folder}", "--write-docstrings"), "a Python file"),
+    ],
+)
+def test_a_wrong_wish_is_one_sentence(home, code: Path, arguments: tuple[str, ...], sentence: str):
+    given = [each.format(code=code, folder=code.parent) for each in arguments]
+    result = home.run("summarize", *given)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_the_running_server_is_asked(home, start, code: Path):
+    process = start(home)
+    process.line_with("Ready")
+    result = home.run("summarize", f"{code}:Cart.add", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    assert (found["root"], found["path"], found["name"]) == (str(code.parent), "cart.py", "Cart.add")
+    wrong = home.run("summarize", f"{code}:gone")
+    assert (wrong.returncode, wrong.stdout) == (5, "")
+    assert "no single `gone`" in wrong.stderr
+    shown = home.run("summarize", str(code), "--write-docstrings")
+    assert shown.stdout.startswith("--- a/cart.py\n+++ b/cart.py\n")
+    assert code.read_text() == CODE
+
+
+def test_what_is_named_is_found_in_its_repository(tmp_path: Path, monkeypatch):
+    root = tmp_path / "project"
+    (root / "src").mkdir(parents=True)
+    (root / ".git").mkdir()
+    (root / "src/a:b.py").write_text(CODE)
+    monkeypatch.chdir(root / "src")
+    assert parse_wanted("a:b.py", None) == Wanted(root, "src/a:b.py")
+    assert parse_wanted("a:b.py:Cart", "class") == Wanted(root, "src/a:b.py", "Cart", Level.CLASS)
+    assert parse_wanted("..", None) == Wanted(root)
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({"kind": "text", "text": "[So]"}, "[So]"),
+        ({"kind": "part", "done": 0, "total": 1, "name": "f"}, "f …"),
+        ({"kind": "part", "done": 2, "total": 5, "name": "a.py"}, "3 of 5: a.py …"),
+    ],
+)
+def test_what_a_terminal_shows(event: dict[str, object], line: str):
+    shown = line_of(event)
+    assert isinstance(shown, Text)
+    assert shown.plain == line
