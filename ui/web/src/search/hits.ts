@@ -57,14 +57,31 @@ export function spoken(hit: Hit): string {
 
 const SNIPPET_LINES = 5;
 
-/** The first lines that say something, without the indentation that all of them have. */
-export function snippet(whole: string): string {
+/** Of each line, the words of the query that it holds; letters' case is nothing. */
+function wordsIn(lines: readonly string[], query: string): Set<string>[] {
+  const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}]+/gu))];
+  return lines.map((line) => new Set(words.filter((word) => line.toLowerCase().includes(word))));
+}
+
+/** Where the lines begin that hold the most words of the query; the first of equals. */
+function bestStart(lines: readonly string[], query: string): number {
+  const held = wordsIn(lines, query);
+  let [best, most] = [0, 0];
+  for (const [at, here] of held.entries()) {
+    const all = new Set(held.slice(at, at + SNIPPET_LINES).flatMap((words) => [...words])).size;
+    if (here.size > 0 && all > most) [best, most] = [at, all];
+  }
+  return best;
+}
+
+/** The lines that fit the query best, without the indentation that all of them have. */
+export function snippet(whole: string, query: string): string {
   const lines = whole.split("\n").map((line) => line.replaceAll("\t", "    ").trimEnd());
-  const from = lines.findIndex((line) => line !== "");
+  const start = bestStart(lines, query);
+  const from = lines.findIndex((line, at) => at >= start && line !== "");
   const shown = from < 0 ? [] : lines.slice(from, from + SNIPPET_LINES);
   while (shown.at(-1) === "") shown.pop();
-  const margins = shown.filter((line) => line !== "").map((line) => line.search(/\S/));
-  const margin = Math.min(...margins);
+  const margin = Math.min(...shown.filter((line) => line !== "").map((line) => line.search(/\S/)));
   return shown.map((line) => line.slice(margin)).join("\n");
 }
 

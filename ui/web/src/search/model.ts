@@ -33,9 +33,17 @@ export function folderOf({ folders, root }: SearchModel): Folder | null {
   return chosenOf(folders ?? [], root);
 }
 
-/** The results to show; while an answer is awaited, none. */
-export function hitsOf({ asking }: SearchModel): readonly Hit[] {
-  return asking.kind === "found" ? asking.hits : [];
+/** Of the last answer; while one is awaited, none. */
+export interface Results {
+  query: string;
+  hits: readonly Hit[];
+}
+
+const NOTHING: Results = { query: "", hits: [] };
+
+/** The results to show. */
+export function resultsOf({ asking }: SearchModel): Results {
+  return asking.kind === "found" ? asking : NOTHING;
 }
 
 function answer(asking: Asking, folder: Folder): string {

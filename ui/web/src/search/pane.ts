@@ -6,7 +6,7 @@ import { announce } from "../shell/announce";
 import { element, write } from "../shell/dom";
 import { type Folder, nameOf } from "./folders";
 import { type Hit, type Part, points, snippet, spoken } from "./hits";
-import { type SearchModel, folderOf, hitsOf, told } from "./model";
+import { type Results, type SearchModel, folderOf, resultsOf, told } from "./model";
 import { pieceDialog } from "./piece";
 import { Searcher } from "./searcher";
 
@@ -32,10 +32,10 @@ export function searchPane(): (looked: boolean) => void {
 /** What draws a model: only what differs from the one before. */
 function drawing(open: (hit: Hit) => void): (model: SearchModel) => void {
   let folders: SearchModel["folders"] = null;
-  let hits: readonly Hit[] = [];
+  let results: Results | null = null;
   return (model) => {
     if (model.folders !== folders) renderFolders((folders = model.folders), folderOf(model));
-    if (hitsOf(model) !== hits) renderHits((hits = hitsOf(model)), open);
+    if (resultsOf(model) !== results) renderResults((results = resultsOf(model)), open);
     const { sentence, bad } = told(model);
     element("search-said").classList.toggle("bad", bad);
     if (element("search-said").textContent === sentence) return;
@@ -51,8 +51,8 @@ function renderFolders(folders: SearchModel["folders"], chosen: Folder | null): 
   element("search-where").hidden = (folders ?? []).length < 2;
 }
 
-function renderHits(hits: readonly Hit[], open: (hit: Hit) => void): void {
-  element("hits").replaceChildren(...hits.map((hit) => rowOf(hit, open)));
+function renderResults({ hits, query }: Results, open: (hit: Hit) => void): void {
+  element("hits").replaceChildren(...hits.map((hit) => rowOf(hit, query, open)));
 }
 
 function tagged(tag: string, className: string, text: string): HTMLElement {
@@ -62,7 +62,7 @@ function tagged(tag: string, className: string, text: string): HTMLElement {
   return made;
 }
 
-function rowOf(hit: Hit, open: (hit: Hit) => void): HTMLElement {
+function rowOf(hit: Hit, query: string, open: (hit: Hit) => void): HTMLElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "hit";
@@ -73,7 +73,7 @@ function rowOf(hit: Hit, open: (hit: Hit) => void): HTMLElement {
   head.append(tagged("span", "hit-lines", span(hit.firstLine, hit.lastLine)));
   const scores = tagged("span", "hit-scores", "");
   scores.append(...hit.parts.map(scoreOf));
-  button.append(head, tagged("code", "hit-text", snippet(hit.text)), scores);
+  button.append(head, tagged("code", "hit-text", snippet(hit.text, query)), scores);
   button.addEventListener("click", () => open(hit));
   const row = document.createElement("li");
   row.append(button);

@@ -50,10 +50,17 @@ describe("a result", () => {
   });
 
   it("shows its first lines without their common margin", () => {
-    expect(snippet("\n\n    def f():\n\treturn 1\n\n")).toBe("def f():\nreturn 1");
-    expect(snippet("    a\n\n      b\n")).toBe("a\n\n  b");
-    expect(snippet("1\n2\n3\n4\n5\n6")).toBe("1\n2\n3\n4\n5");
-    expect(snippet(" \n\n")).toBe("");
+    expect(snippet("\n\n    def f():\n\treturn 1\n\n", "")).toBe("def f():\nreturn 1");
+    expect(snippet("    a\n\n      b\n", "x")).toBe("a\n\n  b");
+    expect(snippet("1\n2\n3\n4\n5\n6", "")).toBe("1\n2\n3\n4\n5");
+    expect(snippet(" \n\n", "a")).toBe("");
+  });
+
+  it("shows the lines that hold the most words of the query instead, the first of equals", () => {
+    const lines = "a\nCart\nc\nd\ne\nf\ncart_total\nh\ntax\nj\nk\ntotal tax";
+    expect(snippet(lines, "total tax")).toBe("cart_total\nh\ntax\nj\nk");
+    expect(snippet(lines, "CART")).toBe("Cart\nc\nd\ne\nf");
+    expect(snippet(lines, "(.*")).toBe("a\nCart\nc\nd\ne");
   });
 
   it("has numbers where its text is the file's, and says so where it is not", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Folder } from "../../src/search/folders";
 import type { Hit } from "../../src/search/hits";
-import { EMPTY, type SearchModel, folderOf, hitsOf, told } from "../../src/search/model";
+import { EMPTY, type SearchModel, folderOf, resultsOf, told } from "../../src/search/model";
 
 const READY: Folder = { root: "/work/shop", state: "ready", detail: "", files: 3, done: 0, total: 0 };
 const HIT = { path: "a.py" } as Hit;
@@ -45,8 +45,8 @@ describe("told", () => {
 
 describe("the model", () => {
   it("shows results of the last answer only", () => {
-    expect(hitsOf(model({ asking: { kind: "waiting" } }))).toEqual([]);
-    expect(hitsOf(model({ asking: { kind: "found", query: "q", hits: [HIT] } }))).toEqual([HIT]);
+    expect(resultsOf(model({ asking: { kind: "waiting" } })).hits).toEqual([]);
+    expect(resultsOf(model({ asking: { kind: "found", query: "q", hits: [HIT] } })).hits).toEqual([HIT]);
   });
 
   it("falls back to the folder opened first", () => {

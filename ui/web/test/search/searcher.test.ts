@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Reply } from "../../src/connection/http";
-import { EMPTY, type SearchModel, hitsOf, told } from "../../src/search/model";
+import { EMPTY, type SearchModel, resultsOf, told } from "../../src/search/model";
 import { LOOK_MS, Searcher, TYPING_MS } from "../../src/search/searcher";
 
 interface Asked {
@@ -87,7 +87,7 @@ describe("typing", () => {
     await vi.advanceTimersByTimeAsync(0);
     old?.answer({ ok: true, body: results("old.py") });
     await vi.advanceTimersByTimeAsync(0);
-    expect(hitsOf(bench.model).map(({ path }) => path)).toEqual(["new.py"]);
+    expect(resultsOf(bench.model).hits.map(({ path }) => path)).toEqual(["new.py"]);
   });
 
   it("drops an answer as soon as the box says something else", async () => {
