@@ -1,8 +1,8 @@
 // Drives the playground in a real browser, one scenario a call: node playground.mjs SCENARIO CONFIG
 //
 // CONFIG is JSON: {link, address, token, shots, chromium, modules}. Where a scenario needs the server
-// restarted it prints `restart` or `restart-other-token` and waits for a line on stdin: the new login
-// link. Exit code 0: everything held.
+// restarted it prints `restart` or `restart-other-token`, where it needs an editor with a folder,
+// `open-folder`, and waits for a line on stdin: the login link. Exit code 0: everything held.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -223,7 +223,9 @@ const scenarios = {
     const focused = () =>
       page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
     // It gets the focus with its sample, which the server's "Ready" does not wait for.
-    await until(page, "the editor to have the focus at first", async () => /cm-content/.test(await focused()));
+    await until(page, "the editor to have the focus at first", async () =>
+      /cm-content/.test(await focused()),
+    );
     await page.keyboard.press("Control+Home");
     await page.keyboard.press("Tab");
     assert.match(await documentText(page), /^ {4}"""/, "Tab indents where no ghost text is shown");
@@ -298,6 +300,72 @@ const scenarios = {
     assert.ok(wakes <= 3, `${wakes} wakes in three idle seconds`);
   },
 
+  /** Searching a folder that an editor opens while the page is looked at: by keyboard, with pictures. */
+  async search(page, seen) {
+    const searches = [];
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.pathname === "/search") searches.push(url.searchParams.get("q"));
+    });
+    const said = (pattern) =>
+      until(page, `the search to say ${pattern}`, async () =>
+        pattern.test(await page.locator("#search-said").innerText()),
+      );
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.id || document.activeElement?.className);
+    await signIn(page);
+    await untilReady(page);
+    await page.locator("#tab-completion").focus();
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "tab-search", "arrows lead from tab to tab");
+    assert.equal(await page.locator("#pane-completion").isVisible(), false);
+    await said(/^No folder is open\. /);
+    await shoot(page, "search-no-folder");
+    await ask("open-folder");
+    await said(/^Searches 4 files of shop\.$/);
+
+    await page.locator("#search-box").focus();
+    await page.keyboard.type("cart total", { delay: 20 });
+    await said(/^\d+ results? in shop\.$/);
+    assert.deepEqual(searches, ["cart total"], "one question for one pause");
+    const first = page.locator(".hit").first();
+    assert.equal(await first.locator(".hit-path").innerText(), "shop/cart.py");
+    assert.match(await first.locator(".hit-lines").innerText(), /^\d+–\d+$/);
+    assert.match(await first.locator(".hit-text").innerText(), /def total/);
+    assert.match(await first.locator(".hit-scores").innerText(), /lexical 0\.\d{4}/);
+    await themed(page, "search-1280");
+    await assertFits(page, 400);
+    await page.locator("#tab-search").scrollIntoViewIfNeeded();
+    await page.locator("#desk .panel").evaluate((panel) => panel.scrollIntoView());
+    await themed(page, "search-400");
+
+    await page.locator("#search-box").focus();
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await focused(), "hit", "Arrow down leads to the results");
+    await page.keyboard.press("Enter");
+    await page.locator("#piece[open]").waitFor();
+    assert.match(await page.locator("#piece-text").innerText(), /def total\(self/);
+    assert.match(await page.locator("#piece-numbers").innerText(), /^\d+\n\d+/);
+    assert.equal(await page.locator("#piece [contenteditable], #piece textarea").count(), 0, "read-only");
+    await themed(page, "piece-400");
+    await assertFits(page, 1280);
+    await themed(page, "piece-1280");
+    await page.keyboard.press("Escape");
+    await page.locator("#piece:not([open])").waitFor({ state: "attached" });
+    assert.equal(await focused(), "hit", "the focus returns to the result");
+    await page.keyboard.press("Escape");
+    assert.equal(await focused(), "search-box");
+
+    await page.locator("#search-box").fill("onerror banner");
+    await said(/^\d+ results? in shop\.$/);
+    assert.match(await page.locator(".hit-text").first().innerText(), /<img src=x onerror=/);
+    assert.equal(await page.locator("#hits img").count(), 0, "what a file says is only text");
+    await page.locator("#search-box").fill("zyxwvut");
+    await said(/^Nothing in shop fits “zyxwvut”\.$/);
+    await shoot(page, "search-nothing");
+    assert.ok(!questions(seen), "searching asks for no completion");
+  },
+
   /** The server goes and comes back: the page follows, and no text is lost. */
   async restart(page, seen) {
     await signIn(page);
@@ -348,9 +416,15 @@ async function signIn(page) {
   await page.locator(".cm-line").first().waitFor();
 }
 
-const browser = await chromium.launch({ executablePath: config.chromium, args: FLAGS });
+const browser = await chromium.launch({
+  executablePath: config.chromium,
+  args: FLAGS,
+});
 try {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    colorScheme: "light",
+  });
   context.setDefaultTimeout(PAGE_MS);
   const page = await context.newPage();
   const seen = watch(page);

@@ -11,12 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.assistant.stdio import StdioClient
 from ui import WEB_DIST
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
@@ -45,7 +47,8 @@ class Server:
         token_file.write_text(self.token, "utf-8")
         command = [sys.executable, "-P", "-m", "assistant", "serve", "--port", str(self.port)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPLICE_")}
-        own = {"SPLICE_SERVER__STATE_DIR": str(self.state), "SPLICE_ENGINE__MODEL": MODEL}
+        index = {"SPLICE_RETRIEVAL__INDEX_DIR": str(self.state.parent / "indexes")}
+        own = index | {"SPLICE_SERVER__STATE_DIR": str(self.state), "SPLICE_ENGINE__MODEL": MODEL}
         with (self.state.parent / "server.err").open("ab") as errors:
             self.process = subprocess.Popen(
                 [*command, "--token-file", str(token_file)],
@@ -111,8 +114,15 @@ def shots(tmp_path: Path) -> Path:
     return chosen
 
 
-def play(scenario: str, server: Server, chromium: str, shots: Path) -> None:
-    """Runs a scenario to its end, restarting the server where it asks for that."""
+def play(
+    scenario: str,
+    server: Server,
+    chromium: str,
+    shots: Path,
+    *,
+    open_folder: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs a scenario to its end; where it asks, restarts the server or has an editor open a folder."""
     config = {
         "link": server.link,
         "address": server.address,
@@ -137,13 +147,79 @@ def play(scenario: str, server: Server, chromium: str, shots: Path) -> None:
         assert browser.stdin is not None
         assert browser.stdout is not None
         for line in browser.stdout:
-            if line.strip() == "restart-other-token":
+            wish = line.strip()
+            if wish == "restart-other-token":
                 server.token = secrets.token_urlsafe(32)
-            server.restart()
+            if wish == "open-folder":
+                open_folder()
+            else:
+                server.restart()
             browser.stdin.write(f"{server.link}\n")
             browser.stdin.flush()
     assert browser.returncode == 0, errors.read_text()
     errors.unlink()
+
+
+SHOP = {
+    "shop/cart.py": """from shop.tax import with_tax
+
+
+class Cart:
+    \"\"\"What a customer means to buy.\"\"\"
+
+    def __init__(self):
+        self.items = []
+
+    def add(self, name, price, count=1):
+        \"\"\"Put some of one thing in.\"\"\"
+        self.items.append((name, price, count))
+
+    def total(self, country):
+        \"\"\"The price of the whole cart, tax included.\"\"\"
+        return with_tax(sum(price * count for _, price, count in self.items), country)
+""",
+    "shop/tax.py": """RATES = {"AT": 0.20, "DE": 0.19, "FR": 0.20}
+
+
+def with_tax(amount, country):
+    \"\"\"The amount with the tax of that country.\"\"\"
+    return round(amount * (1 + RATES[country]), 2)
+""",
+    "shop/page.js": """export function banner() {
+  return "<img src=x onerror=document.title=1>";
+}
+""",
+    "README.md": "# Shop\n\nA cart, its total, and the tax on it.\n",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A small repository."""
+    root = tmp_path / "shop"
+    for name, text in SHOP.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    return root
+
+
+@pytest.fixture
+def editors(server: Server, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+    """Calls open a folder in an editor, over ``splice lsp``; at the end all of them are closed."""
+    clients: list[StdioClient] = []
+
+    def opened(root: Path) -> None:
+        environment = os.environ | {"SPLICE_SERVER__STATE_DIR": str(server.state)}
+        client = StdioClient([sys.executable, "-P", "-m", "assistant", "lsp"], env=environment, cwd=tmp_path)
+        clients.append(client)
+        folders = [{"uri": root.as_uri(), "name": root.name}]
+        hello: dict[str, Any] = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
+        client.request("initialize", hello | {"workspaceFolders": folders})
+        client.notify("initialized", {})
+
+    yield opened
+    for client in clients:
+        client.close()
 
 
 def test_ghost_text_appears_and_is_accepted(server: Server, chromium: str, shots: Path):
@@ -163,6 +239,12 @@ def test_everything_works_by_keyboard(server: Server, chromium: str, shots: Path
 
 def test_every_language_has_a_sample_and_an_idle_page_sleeps(server: Server, chromium: str, shots: Path):
     play("samples", server, chromium, shots)
+
+
+def test_a_folder_is_searched(
+    server: Server, chromium: str, shots: Path, shop: Path, editors: Callable[[Path], None]
+):
+    play("search", server, chromium, shots, open_folder=lambda: editors(shop))
 
 
 def test_the_page_follows_a_restarted_server(server: Server, chromium: str, shots: Path):

@@ -4,6 +4,7 @@ import { EditorView } from "@codemirror/view";
 import { pageConnection } from "./connection/connection";
 import { acceptAll, acceptWord, dismissGhost } from "./inline/commands";
 import { inlineCompletions } from "./inline/requester";
+import { searchPane } from "./search/pane";
 import { announce, announcement } from "./shell/announce";
 import { pageNonce } from "./shell/csp";
 import { element, write } from "./shell/dom";
@@ -11,6 +12,7 @@ import { filePicker } from "./shell/picker";
 import { Files } from "./shell/files";
 import { isMac, keysDialog } from "./shell/keys";
 import { Page } from "./shell/page";
+import { tabs } from "./shell/tabs";
 import { themeButton } from "./shell/theme";
 
 const page = new Page();
@@ -63,5 +65,7 @@ window.addEventListener("online", () => connection.connect());
 
 themeButton();
 keysDialog(isMac(navigator.platform));
+const lookAtSearch = searchPane();
+tabs((pane) => lookAtSearch(pane === "search"));
 filePicker({ view, files, opened: writePlace, failed: (sentence) => page.fail(sentence) });
 connection.connect();

@@ -1,5 +1,7 @@
 /** What crosses the websocket beside the standard messages. Every reader checks what it gets. */
 
+import { count, fields, list, optionalText, text } from "./json";
+
 export interface Position {
   line: number;
   /** UTF-16 code units from the start of the line. */
@@ -37,7 +39,6 @@ export interface Reuse {
   exact: boolean;
 }
 
-/** What one completion cost, measured by the server; times in milliseconds. */
 /** What drafts did: tokens guessed, those the model would have said itself, and its passes. */
 export interface Drafts {
   drafted: number;
@@ -48,6 +49,16 @@ export interface Drafts {
   drafters: readonly string[];
 }
 
+/** Lines of another file that stood in front of the document; they count from 1, and both are shown. */
+export interface ContextPiece {
+  path: string;
+  firstLine: number;
+  lastLine: number;
+  why: string;
+  score: number;
+}
+
+/** What one completion cost, measured by the server; times in milliseconds. */
 export interface Trace {
   model: string;
   device: string;
@@ -61,6 +72,8 @@ export interface Trace {
   firstTokenMs: number | null;
   totalMs: number;
   finish: string;
+  /** In the order of the prompt; empty: the document stood alone. */
+  context: readonly ContextPiece[];
 }
 
 export type EngineState = "loading" | "ready" | "unloaded" | "failed" | "stopped";
@@ -73,24 +86,6 @@ export interface EngineStatus {
   weights: string | null;
   /** What becomes of the cache behind an edit. */
   cache: string | null;
-}
-
-type Fields = Record<string, unknown>;
-
-function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? (value as Fields) : {};
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function optionalText(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }
 
 function readPosition(value: unknown): Position | null {
@@ -154,6 +149,17 @@ function readDrafts(value: unknown): Drafts {
   };
 }
 
+function readPiece(value: unknown): ContextPiece {
+  const piece = fields(value);
+  return {
+    path: text(piece.path),
+    firstLine: count(piece.firstLine),
+    lastLine: count(piece.lastLine),
+    why: text(piece.why),
+    score: count(piece.score),
+  };
+}
+
 /** The parameters of `splice/trace`, or null when they are not one. */
 export function readTrace(params: unknown): Trace | null {
   const trace = fields(fields(params).trace);
@@ -171,6 +177,7 @@ export function readTrace(params: unknown): Trace | null {
     firstTokenMs: typeof trace.firstTokenMs === "number" ? trace.firstTokenMs : null,
     totalMs: count(trace.totalMs),
     finish: text(trace.finish),
+    context: list(trace.context).map(readPiece),
   };
 }
 

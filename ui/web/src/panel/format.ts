@@ -33,3 +33,8 @@ export function rate(tokens: number, firstMs: number | null, totalMs: number): s
 export function plural(count: number, one: string): string {
   return `${integer(count)} ${one}${count === 1 ? "" : "s"}`;
 }
+
+/** Lines from the first to the last: `3–10`, or `3`. */
+export function span(first: number, last: number): string {
+  return first === last ? String(first) : `${first}–${last}`;
+}

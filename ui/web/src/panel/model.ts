@@ -1,7 +1,7 @@
 /** What the page shows around the editor: one value, changed by plain functions. Pure. */
 
 import type { Outcome } from "../inline/question";
-import type { EngineStatus, Trace } from "../protocol";
+import type { ContextPiece, EngineStatus, Trace } from "../protocol";
 import { NONE, plural } from "./format";
 
 export type Link =
@@ -126,6 +126,23 @@ export function drafted(trace: Trace | null): string {
 export function aPass(trace: Trace | null): string {
   const { passes = 0, output = 0 } = trace?.drafts ?? {};
   return passes > 0 ? (output / passes).toFixed(1) : NONE;
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  symbols: "defines a name in scope",
+  edited: "edited a moment ago",
+  similar: "reads like the code here",
+};
+
+/** Why a piece was shown to the model, in words where we have them. */
+export function reason({ why }: ContextPiece): string {
+  return WHY[why] ?? why;
+}
+
+/** What is said in place of the pieces; empty where there are some. */
+export function withoutContext(trace: Trace | null): string {
+  if (trace === null) return "Pieces of the repository that a completion was given.";
+  return trace.context.length > 0 ? "" : "None: the file stood alone.";
 }
 
 const FINISH: Readonly<Record<string, string>> = {

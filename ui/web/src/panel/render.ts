@@ -1,6 +1,7 @@
 /** Writes the model into the page. Every element stands in index.html from the start: nothing jumps. */
 
 import { element, write } from "../shell/dom";
+import { renderContext } from "./context";
 import { NONE, duration, integer, percent, rate } from "./format";
 import { PAST_KEPT, type Model, type Past, aPass, drafted, exactness, headline, lastSentence } from "./model";
 
@@ -117,6 +118,7 @@ export function render(next: Model, previous: Model | null): void {
   if (previous?.trace !== next.trace || next.trace === null) {
     renderTimes(next);
     renderTokens(next);
+    renderContext(next.trace);
     renderChart(next.past);
   }
 }

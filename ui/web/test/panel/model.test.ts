@@ -8,7 +8,9 @@ import {
   exactness,
   headline,
   lastSentence,
+  reason,
   withTrace,
+  withoutContext,
 } from "../../src/panel/model";
 import type { EngineStatus, Trace } from "../../src/protocol";
 
@@ -25,6 +27,7 @@ const TRACE: Trace = {
   firstTokenMs: 50,
   totalMs: 300,
   finish: "block",
+  context: [],
 };
 
 function engine(state: EngineStatus["state"], detail = ""): EngineStatus {
@@ -124,5 +127,20 @@ describe("drafts", () => {
     expect(aPass({ ...TRACE, drafts })).toBe("2.3");
     expect(aPass(null)).toBe("–");
     expect(aPass({ ...TRACE, drafts: { ...drafts, passes: 0 } })).toBe("–");
+  });
+});
+
+describe("context", () => {
+  const piece = { path: "a.py", firstLine: 3, lastLine: 10, why: "symbols", score: 1 };
+
+  it("says why a piece was shown, also for a reason that is new", () => {
+    expect(reason(piece)).toBe("defines a name in scope");
+    expect(reason({ ...piece, why: "weather" })).toBe("weather");
+  });
+
+  it("has a sentence where there is none", () => {
+    expect(withoutContext(null)).toContain("was given");
+    expect(withoutContext(TRACE)).toBe("None: the file stood alone.");
+    expect(withoutContext({ ...TRACE, context: [piece] })).toBe("");
   });
 });
