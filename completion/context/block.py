@@ -1,0 +1,100 @@
+"""The block in front of a document: which pieces, in which order, and when they change. Pure.
+
+What is kept keeps its order and stands in front, so its cached keys are kept or moved, never computed anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from completion.context.pieces import Excerpt, Piece, tokens_of
+
+WORTH_IT = 1.3
+"""A new block must be worth so many times what the old one is worth at the new place."""
+_SHARE = 3
+"""One piece takes this part of the budget at most."""
+_LEAST_LINES = 2
+_PYTHON_LIKE = frozenset(
+    {"python", "ruby", "shellscript", "yaml", "toml", "perl", "r", "dockerfile", "makefile", "elixir", "julia"}
+)
+_DASHES = frozenset({"lua", "sql", "haskell", "ada"})
+
+
+def changed(
+    held: Sequence[Piece], found: Sequence[Piece], budget: int, *, language: str, window: str
+) -> tuple[Piece, ...]:
+    """The block for a new place. ``held`` itself, unless the best of ``found`` is worth 30 % more there.
+
+    ``found`` is best first; ``window`` is what the prompt shows of the document: what stands in it is not
+    shown again. A block never has more than ``budget`` tokens by ``tokens_of``.
+    """
+    best = _best(found, budget, language, window)
+    worth = {piece.excerpt: piece.score for piece in best}
+    value = sum(worth.get(piece.excerpt, 0.0) for piece in held)
+    if not best or (held and sum(worth.values()) <= WORTH_IT * value):
+        return tuple(held) if size(held, language) <= budget else ()
+    kept = [piece for piece in held if piece.excerpt in worth]
+    have = {piece.excerpt for piece in kept}
+    return (*kept, *(piece for piece in best if piece.excerpt not in have))
+
+
+def render(block: Sequence[Piece], language: str) -> str:
+    """The block as comments of ``language``, each piece under the path and the name it is of."""
+    return "".join(_rendered(piece.excerpt, language) for piece in block)
+
+
+def size(block: Sequence[Piece], language: str) -> int:
+    """Tokens of the block, by ``tokens_of``: the sum of its pieces, whatever their order."""
+    return sum(tokens_of(_rendered(piece.excerpt, language)) for piece in block)
+
+
+def _best(found: Sequence[Piece], budget: int, language: str, window: str) -> list[Piece]:
+    """As many of the best as fit, no place twice."""
+    taken: list[Piece] = []
+    left = budget
+    for piece in found:
+        fitting = _shortened(piece.excerpt, min(left, budget // _SHARE), language)
+        if fitting is None or _overlaps(fitting, taken) or _stands_in(fitting.text, window):
+            continue
+        left -= tokens_of(_rendered(fitting, language))
+        taken.append(replace(piece, excerpt=fitting))
+    return taken
+
+
+def _shortened(excerpt: Excerpt, most: int, language: str) -> Excerpt | None:
+    """The first lines that have at most ``most`` tokens; None where those say nothing."""
+    if tokens_of(_rendered(excerpt, language)) <= most:
+        return excerpt
+    lines = excerpt.text.split("\n")
+    low, high = 0, len(lines) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if tokens_of(_rendered(_head(excerpt, lines, middle), language)) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return _head(excerpt, lines, low) if low >= _LEAST_LINES else None
+
+
+def _head(excerpt: Excerpt, lines: Sequence[str], count: int) -> Excerpt:
+    end = min(excerpt.end, excerpt.start + count)
+    return excerpt._replace(end=end, text="\n".join(lines[:count]))
+
+
+def _overlaps(excerpt: Excerpt, taken: Sequence[Piece]) -> bool:
+    return any(
+        other.excerpt.path == excerpt.path
+        and other.excerpt.start < excerpt.end
+        and excerpt.start < other.excerpt.end
+        for other in taken
+    )
+
+
+def _stands_in(text: str, window: str) -> bool:
+    return not text.strip() or text.strip() in window
+
+
+def _rendered(excerpt: Excerpt, language: str) -> str:
+    mark = "#" if language in _PYTHON_LIKE else "--" if language in _DASHES else "//"
+    title = f"{excerpt.path}: {excerpt.name}" if excerpt.name else excerpt.path
+    body = (f"{mark} {line}".rstrip() for line in excerpt.text.strip("\n").split("\n"))
+    return "\n".join([f"{mark} {title}", *body, "", ""])

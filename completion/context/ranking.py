@@ -1,0 +1,79 @@
+"""Which pieces of the repository are worth showing at a cursor, best first.
+
+Three rankings, fused by reciprocal rank: definitions of the names in scope, what was edited a moment ago, and
+what a search finds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from completion.context.edits import Place
+from completion.context.pieces import Defined, Excerpt, Piece, Repository, Why
+from completion.context.scope import names_near, query_at
+from retrieval.fuse import AT_A_CURSOR, fuse
+from retrieval.records import Found
+
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        Why.SYMBOLS: AT_A_CURSOR["symbols"],
+        Why.EDITED: AT_A_CURSOR["lexical"],
+        Why.SIMILAR: AT_A_CURSOR["lexical"],
+    }
+)
+_IMPORTED = 3.0
+_NAMED = 2.0
+"""How much more a definition counts in a file that is imported, and of a name that is."""
+_FAR = 0.05
+"""What a name counts that is imported but not used near the cursor."""
+_SIMILAR = 12
+_DEFINITIONS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A cursor in a document of the repository."""
+
+    path: str
+    text: str
+    cursor: int
+
+
+def candidates(repository: Repository, question: Question, edited: Sequence[Place]) -> list[Piece]:
+    """Every piece of other files that may be shown at the cursor, best first."""
+    names = names_near(question.text, question.cursor)
+    defined = by_worth(repository.definitions(question.path, list(names)), names)
+    found = repository.search(question.path, query_at(question.text, question.cursor), _SIMILAR)
+    changed = (repository.around(place.path, place.line) for place in edited)
+    rankings: dict[str, list[Excerpt]] = {
+        Why.SYMBOLS: defined[:_DEFINITIONS],
+        Why.EDITED: [excerpt for excerpt in changed if excerpt is not None],
+        Why.SIMILAR: list(found),
+    }
+    return fused(
+        {
+            why: [excerpt for excerpt in ranking if excerpt.path != question.path]
+            for why, ranking in rankings.items()
+        }
+    )
+
+
+def by_worth(defined: Sequence[Defined], names: Mapping[str, float]) -> list[Excerpt]:
+    """The definitions that tell the most first: near names, imported files, names that few files define."""
+    worth: dict[Excerpt, float] = {}
+    for each in defined:
+        closeness = (_IMPORTED if each.imported else 1.0) * (_NAMED if each.named else 1.0)
+        added = names.get(each.name, _FAR) * closeness / max(1, each.files)
+        worth[each.excerpt] = worth.get(each.excerpt, 0.0) + added
+    return sorted(worth, key=lambda excerpt: (-worth[excerpt], excerpt))
+
+
+def fused(rankings: Mapping[str, Sequence[Excerpt]], weights: Mapping[str, float] = WEIGHTS) -> list[Piece]:
+    """All rankings in one, each excerpt once, for the reason that adds the most to its score."""
+    excerpts = list(dict.fromkeys(excerpt for ranking in rankings.values() for excerpt in ranking))
+    number = {excerpt: index for index, excerpt in enumerate(excerpts)}
+    found = {why: [Found(number[each], 0.0) for each in ranking] for why, ranking in rankings.items()}
+    return [
+        Piece(excerpts[one.chunk_id], Why(max(one.parts, key=lambda why: one.parts[why])), one.score)
+        for one in fuse(found, weights)
+    ]
