@@ -27,12 +27,15 @@ def changed(
     ``found`` is best first; ``window`` is what the prompt shows of the document: what stands in it is not
     shown again. A block never has more than ``budget`` tokens by ``tokens_of``.
     """
-    best = _best(found, budget, language, window)
-    worth = {piece.excerpt: piece.score for piece in best}
-    value = sum(worth.get(piece.excerpt, 0.0) for piece in held)
-    if not best or (held and sum(worth.values()) <= WORTH_IT * value):
-        return tuple(held) if size(held, language) <= budget else ()
-    kept = [piece for piece in held if piece.excerpt in worth]
+    fitting = [fit for piece in found if (fit := _fitting(piece, budget // _SHARE, language, window))]
+    best = _best(fitting, budget, language)
+    worth = {piece.excerpt: piece.score for piece in fitting}
+    still = [piece for piece in held if not _stands_in(piece.excerpt.text, window)]
+    value = sum(worth.get(piece.excerpt, 0.0) for piece in still)
+    if not best or (still and sum(piece.score for piece in best) <= WORTH_IT * value):
+        return tuple(still) if size(still, language) <= budget else ()
+    chosen = {piece.excerpt for piece in best}
+    kept = [piece for piece in still if piece.excerpt in chosen]
     have = {piece.excerpt for piece in kept}
     return (*kept, *(piece for piece in best if piece.excerpt not in have))
 
@@ -47,16 +50,23 @@ def size(block: Sequence[Piece], language: str) -> int:
     return sum(tokens_of(_rendered(piece.excerpt, language)) for piece in block)
 
 
-def _best(found: Sequence[Piece], budget: int, language: str, window: str) -> list[Piece]:
-    """As many of the best as fit, no place twice."""
+def _fitting(piece: Piece, most: int, language: str, window: str) -> Piece | None:
+    """The piece as it would be shown; None where it is not."""
+    excerpt = _shortened(piece.excerpt, most, language)
+    if excerpt is None or _stands_in(excerpt.text, window):
+        return None
+    return replace(piece, excerpt=excerpt)
+
+
+def _best(fitting: Sequence[Piece], budget: int, language: str) -> list[Piece]:
+    """As many of the best as there is room for, no place twice."""
     taken: list[Piece] = []
     left = budget
-    for piece in found:
-        fitting = _shortened(piece.excerpt, min(left, budget // _SHARE), language)
-        if fitting is None or _overlaps(fitting, taken) or _stands_in(fitting.text, window):
-            continue
-        left -= tokens_of(_rendered(fitting, language))
-        taken.append(replace(piece, excerpt=fitting))
+    for piece in fitting:
+        needed = tokens_of(_rendered(piece.excerpt, language))
+        if needed <= left and not _overlaps(piece.excerpt, taken):
+            left -= needed
+            taken.append(piece)
     return taken
 
 
