@@ -121,7 +121,7 @@ class Codes(NamedTuple):
     """What an error becomes at each border."""
 
     rpc: int
-    """JSON-RPC 2.0 and LSP 3.18 (``ErrorCodes``, ``LSPErrorCodes``); ours are -32030 to -32059."""
+    """JSON-RPC 2.0 and LSP 3.18 (``ErrorCodes``, ``LSPErrorCodes``); ours are -32030 to -32069."""
     http: int
     exit: int
     """2: asked for wrongly; 3: the model; 4: the network or the disk; 5: the server; 1: the rest."""
@@ -227,6 +227,7 @@ def _drafts() -> dict[type[Exception], Codes]:
         drafts.CorruptDraft: Codes(-32055, 500, 3),
         drafts.OtherVocabulary: Codes(-32056, 422, 3),
         drafts.DraftMismatch: Codes(-32057, 422, 3),
+        drafts.UnusableAdapter: Codes(-32058, 422, 3),
         drafts.TrainingError: Codes(-32603, 500, 3),
         drafts.BadRecipe: Codes(-32603, 500, 2),
         drafts.NoCorpus: Codes(-32603, 500, 2),
@@ -238,10 +239,10 @@ def _drafts() -> dict[type[Exception], Codes]:
 def _indexes() -> dict[type[Exception], Codes]:
     return {
         retrieval.RetrievalError: Codes(-32603, 500, 4),
-        retrieval.NoRepository: Codes(-32058, 404, 2),
+        retrieval.NoRepository: Codes(-32060, 404, 2),
         retrieval.OutsideRoot: Codes(-32602, 400, 2),
         retrieval.NotIndexed: Codes(-32803, 422, 2),
-        retrieval.IndexBusy: Codes(-32059, 409, 5),
+        retrieval.IndexBusy: Codes(-32061, 409, 5),
         retrieval.CorruptIndex: Codes(-32603, 500, 4),
         retrieval.EmbeddingFailed: Codes(-32603, 500, 3),
     }

@@ -56,11 +56,23 @@ class Answer:
     """None while the completion still runs."""
 
 
+class Manner(NamedTuple):
+    """How an answer is made: what two requests must agree in to be answered alike.
+
+    Fields as of ``CompletionRequest``.
+    """
+
+    reuse: Reuse | None = None
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+
 class _Shown(NamedTuple):
     id: str
     suggestion: Suggestion
     trace: Trace | None
-    reuse: Reuse | None
+    manner: "Manner"
     """How it was asked for: whoever asks in another way is not answered with it."""
 
 
@@ -93,18 +105,18 @@ class EditorSession:
         trigger: Trigger,
         version: int | None = None,
         selection: Edit | None = None,
-        reuse: Reuse | None = None,
+        manner: Manner = Manner(),
         prediction: str = "",
     ) -> Answer | Ticket:
         """What belongs at the cursor ``at``? ``version``: the one the client means, if it says so.
 
-        ``reuse``: how the cache may be used; what was asked for in another way answers nothing here.
+        ``manner``: what was asked for in another one answers nothing here.
         ``prediction``: what the client expects; without one, what is left of an earlier suggestion.
         Raises what ``Document.require`` raises.
         """
         self.document.require(version)
         text, cursor = self._question(at, selection)
-        request = CompletionRequest(text, cursor, self.key, self.language, trigger, reuse=reuse)
+        request = CompletionRequest(text, cursor, self.key, self.language, trigger, **manner._asdict())
         answer = self._covered(request, at, selection)
         if answer is not None:
             self._running = None
@@ -176,7 +188,7 @@ class EditorSession:
     def _covered(self, request: CompletionRequest, at: int, selection: Edit | None) -> Answer | None:
         for shown in self._shown:
             rest = remaining(shown.suggestion, request.text, request.cursor)
-            if rest and shown.reuse == request.reuse:
+            if rest and shown.manner == _manner(request):
                 return self._answer(shown, rest, at, selection)
         return None
 
@@ -187,7 +199,10 @@ class EditorSession:
 
     def _joins(self, running: Ticket, request: CompletionRequest, selection: Edit | None) -> bool:
         """Whether the running ticket will answer ``request`` too."""
-        if selection or running.selection or _wish(running.request) != _wish(request):
+        asked = running.request
+        if selection or running.selection or asked.trigger != request.trigger:
+            return False
+        if _manner(asked) != _manner(request):
             return False
         if replace(running.request, prediction="") == request:
             return True
@@ -221,13 +236,12 @@ class EditorSession:
         return self._line_end.end
 
 
-def _wish(request: CompletionRequest) -> tuple[Trigger, Reuse | None]:
-    """What two requests must agree in to be answered by one completion."""
-    return request.trigger, request.reuse
+def _manner(request: CompletionRequest) -> Manner:
+    return Manner(request.reuse, request.temperature, request.top_p, request.seed)
 
 
 def _shown(ticket: Ticket, suggestion: Suggestion, trace: Trace | None) -> _Shown:
-    return _Shown(ticket.id, suggestion, trace, ticket.request.reuse)
+    return _Shown(ticket.id, suggestion, trace, _manner(ticket.request))
 
 
 def _suggestion(ticket: Ticket, text: str) -> Suggestion:

@@ -145,12 +145,8 @@ def describe_settings() -> tuple[SettingInfo, ...]:
 
 
 def _sections() -> dict[str, type[Any]]:
-    return {
-        "engine": EngineConfig,
-        "completion": CompletionConfig,
-        "server": ServerConfig,
-        "retrieval": RetrievalConfig,
-    }
+    """Every part of the settings, by the name of its table."""
+    return get_type_hints(Settings)
 
 
 def _type_name(kind: Any) -> str:

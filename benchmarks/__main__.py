@@ -4,7 +4,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import drafts, drift, edits, engine, fim, gpu, index, keystrokes, load, quality, retrieval
+from benchmarks import (
+    branches,
+    drafts,
+    drift,
+    edits,
+    engine,
+    fim,
+    gpu,
+    index,
+    keystrokes,
+    load,
+    quality,
+    retrieval,
+)
 
 _BENCHMARKS = {
     "keystrokes": keystrokes,
@@ -18,6 +31,7 @@ _BENCHMARKS = {
     "drafts": drafts,
     "index": index,
     "retrieval": retrieval,
+    "branches": branches,
 }
 
 

@@ -15,9 +15,10 @@ import torch
 from completion.detokenize import ByteDecoder
 from completion.healing import after
 from completion.records import FinishReason
+from completion.sampling import Sampler
 from completion.stopping import StopRule, whole_lines
 from completion.tokens import TextCodec
-from completion.verifying import Drafting, Verifier
+from completion.verifying import Ask, Drafting, Verifier
 from kvcache.store import KVStore
 
 _CUT_SHORT = frozenset({FinishReason.TOKENS, FinishReason.TIME})
@@ -62,15 +63,18 @@ class Decoder:
         limits: Limits,
         emit: Callable[[str], None],
         drafting: Drafting | None = None,
+        sampler: Sampler | None = None,
     ) -> Generator[None, None, Decoded]:
         """Decode from ``logits`` on, pausing after each forward pass.
 
         The first tokens spell ``piece``. ``emit`` gets the text so far, whenever it grows. With
-        ``drafting`` a pass may give several tokens, the same ones as without.
+        ``drafting`` a pass may give several tokens, the same ones as without. Without ``sampler`` they are
+        the likeliest.
         """
         done = Decoded()
         spelled = ByteDecoder()
-        with closing(self._tokens(store, logits, piece=piece, limits=limits, drafting=drafting)) as tokens:
+        ask = Ask(piece, sampler)
+        with closing(self._tokens(store, logits, ask, limits=limits, drafting=drafting)) as tokens:
             for token in tokens:
                 if token is None:
                     yield
@@ -98,13 +102,13 @@ class Decoder:
         self,
         store: KVStore,
         logits: torch.Tensor,
+        ask: Ask,
         *,
-        piece: bytes,
         limits: Limits,
         drafting: Drafting | None,
     ) -> Generator[int | None]:
         """Tokens, and None for each pause. Whenever it ends, the store holds all of them but the last."""
-        start, output = len(store), [self.verifier.first(logits, piece)]
+        start, output = len(store), [self.verifier.first(logits, ask)]
         told = start
         try:
             yield output[0]
@@ -114,7 +118,7 @@ class Decoder:
                 verdict = self.verifier.step(
                     store,
                     output,
-                    piece=self.verifier.left(piece, output),
+                    ask._replace(piece=self.verifier.left(ask.piece, output)),
                     most=limits.tokens,
                     drafting=drafting,
                 )

@@ -21,11 +21,12 @@ from completion.records import Completion, CompletionRequest, Trace
 from completion.refreshing import Refresher
 from completion.reuse import Planner, owners_of
 from completion.room import LEAST_PROMPT, Room, longest_prompt
+from completion.sampling import sampler_for
 from completion.shapes import rows_at_once
 from completion.shortage import Spared, relieved
-from completion.stopping import StopRule
+from completion.stopping import StopRule, rule_for
 from completion.trimming import trim
-from completion.verifying import Drafting, Verifier
+from completion.verifying import Drafting
 from completion.window import Layout
 from drafts.draft import Source
 from drafts.report import DraftReport
@@ -77,14 +78,15 @@ class Engine:
         """Raises NoFimTokens when the tokenizer lacks one of its family's markers,
         UnsupportedModel when the model has too few positions for the settings.
         """
-        self._loaded = loaded
         self._completion = completion
         self._chunk = rows_at_once(engine.prefill_chunk, loaded.device.type)
         background_chunk = rows_at_once(engine.refresh_chunk, loaded.device.type)
         budget = engine.cache_bytes or cache_budget(free_memory(loaded.device), loaded.device.type)
         drafters = drafters or Drafters()
         its_budget = drafters.cache_bytes(loaded, budget)
-        self._chooser = drafters.chooser(loaded, cache_bytes=its_budget, chunk=self._chunk)
+        self.drafting = team = drafters.assemble(loaded, cache_bytes=its_budget, chunk=self._chunk)
+        self._loaded = loaded = team.target
+        self._chooser = team.chooser
         self._pool = CachePool(
             loaded.shape,
             budget - its_budget,
@@ -104,7 +106,7 @@ class Engine:
         self._room = Room(longest_prompt(completion, loaded.max_positions))
         self._prompts = PromptBuilder(loaded.codec, loaded.family, self._room.tokens)
         self._decoder = Decoder(
-            verifier=Verifier(loaded.forward, Vocabulary(loaded.codec.vocabulary()), loaded.codec.bytes_of),
+            verifier=team.verifier(Vocabulary(loaded.codec.vocabulary())),
             codec=loaded.codec,
             stop_ids=_stop_ids(loaded),
         )
@@ -166,7 +168,7 @@ class Engine:
 
     def _serve(self, task: Task, prompt: Prompt, started: float) -> Generator[None, None, Completion]:
         """One attempt to answer with ``prompt``."""
-        rule = _rule(task.request)
+        rule = rule_for(task.request)
         room = self._max_tokens(task.request, rule)
         mode = task.request.reuse or self._completion.reuse
         document = task.request.document or _UNNAMED
@@ -184,6 +186,7 @@ class Engine:
                     limits=Limits(room, encoded + self._completion.time_budget_s),
                     emit=task.emit,
                     drafting=self._drafting(task.request, prompt),
+                    sampler=sampler_for(task.request),
                 )
                 drafts = self._chooser.report() if self._chooser else DraftReport()
         finally:
@@ -288,12 +291,3 @@ def _stop_ids(loaded: LoadedModel) -> frozenset[int]:
     """Every special token ends a completion, and so do the family's own, however they are kept."""
     own = (loaded.codec.find(token) for token in loaded.family.stop)
     return loaded.codec.special_ids.union(token for token in own if token is not None)
-
-
-def _rule(request: CompletionRequest) -> StopRule:
-    return StopRule(
-        before=request.text[: request.cursor],
-        after=request.text[request.cursor :],
-        language=request.language,
-        single_line=request.single_line,
-    )

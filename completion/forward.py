@@ -28,6 +28,11 @@ class Forward:
         self._dtype = dtype
         self._device = device
 
+    @property
+    def passes(self) -> Pass:
+        """What computes the passes."""
+        return self._pass
+
     def encode(self, store: KVStore, tokens: Sequence[int]) -> None:
         """Append ``tokens`` to the store; nobody reads their logits, so none are computed."""
         with torch.inference_mode(), store.appending(tokens) as rows:

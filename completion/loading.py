@@ -35,26 +35,34 @@ from kvcache.rotary import Rotary, rotary_of
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model ready to run. ``dtype`` is that of activations and caches.
+@dataclass(frozen=True, kw_only=True)
+class RunningModel:
+    """A model that runs, whatever its tokens mean. ``dtype`` is that of activations and caches.
 
     ``model`` is transformers' model; None where the kernels of ``completion.cpu`` hold the weights.
     """
 
-    name: str
     model: Any
     forward: Forward
-    codec: TextCodec
-    family: FimFamily
     shape: CacheShape
     device: torch.device
     dtype: torch.dtype
     weights: str
+    config: Any
+    """What transformers knows of it."""
     max_positions: int
     rotary: Rotary | None
     """None: the model's cached keys cannot be moved; ``why_fixed`` says why."""
     why_fixed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel(RunningModel):
+    """A model that runs and whose tokens are known."""
+
+    name: str
+    codec: TextCodec
+    family: FimFamily
 
 
 def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
@@ -62,11 +70,19 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
 
     Raises NoFimTokens, UnsupportedModel or CorruptModel with a sentence.
     """
-    device = choose_device(config.device)
-    weights = choose_weights(config.weights, device)
     codec = TextCodec(open_tokenizer(directory))
     family = detect_family(codec.special_tokens)
-    opened = _open(directory, weights, device, config)
+    return LoadedModel(name=name, codec=codec, family=family, **vars(run_model(directory, config)))
+
+
+def run_model(directory: Path, config: EngineConfig, *, layers: int | None = None) -> RunningModel:
+    """Load the model in ``directory`` without its tokenizer; with ``layers``, its first ones alone.
+
+    Raises UnsupportedModel or CorruptModel with a sentence.
+    """
+    device = choose_device(config.device)
+    weights = choose_weights(config.weights, device)
+    opened = _open(_Part(directory, layers), weights, device, config)
     dtype = torch.bfloat16 if weights == "bfloat16" else torch.float32
     try:
         shape = cache_shape(opened.config, dtype.itemsize)
@@ -74,16 +90,14 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
         raise UnsupportedModel(str(error)) from error
     max_positions = _max_positions(opened.config)
     rotary, why_fixed = _rotary(opened.moving, shape, max_positions)
-    return LoadedModel(
-        name=name,
+    return RunningModel(
         model=opened.model,
         forward=Forward(opened.passes, shape, dtype=dtype, device=device),
-        codec=codec,
-        family=family,
         shape=replace(shape, movable=rotary is not None),
         device=device,
         dtype=dtype,
         weights=weights,
+        config=opened.config,
         max_positions=max_positions,
         rotary=rotary,
         why_fixed=why_fixed,
@@ -110,6 +124,13 @@ def choose_weights(wanted: str, device: torch.device) -> str:
 _BITS = MappingProxyType({"int8": 8, "int4": 4})
 
 
+class _Part(NamedTuple):
+    """The model in ``directory``; its first ``layers`` where so many are named."""
+
+    directory: Path
+    layers: int | None = None
+
+
 class _Opened(NamedTuple):
     """An open model: ``model`` is None where the kernels hold it, ``moving`` turns keys as it does."""
 
@@ -119,34 +140,35 @@ class _Opened(NamedTuple):
     passes: Pass
 
 
-def _open(directory: Path, weights: str, device: torch.device, config: EngineConfig) -> _Opened:
+def _open(part: _Part, weights: str, device: torch.device, config: EngineConfig) -> _Opened:
     if weights not in _BITS:
-        return _opened(_weights(directory, getattr(torch, weights)).to(device), device)
+        return _opened(_weights(part, getattr(torch, weights)).to(device), device)
     if host().products != "vnni":
         _log.warning("This processor has no instructions for 8-bit products: completions take longer.")
-    told = _config(directory)
+    told = _config(part)
     reason = misfit(told)
     if not reason:
-        return _open_whole(directory, told, weights, config)
+        return _open_whole(part, told, weights, config)
     if weights == "int4":
         raise UnsupportedModel(f"Weights of kind int4 do not fit this model: {reason}.")
     compile_linear_soon()
-    model = _weights(directory, torch.float16)
+    model = _weights(part, torch.float16)
     quantize_model(model, threads=torch.get_num_threads())
     return _opened(model, device)
 
 
-def _open_whole(directory: Path, told: Any, weights: str, config: EngineConfig) -> _Opened:
+def _open_whole(part: _Part, told: Any, weights: str, config: EngineConfig) -> _Opened:
     """A model that runs in the kernels alone."""
     bones = skeleton(told)
+    kept = weights if part.layers is None else f"{weights}-{part.layers}"
     passes = open_pass(
-        directory,
+        part.directory,
         told,
-        kept_at=packed_file(directory, config.models_dir, weights),
+        kept_at=packed_file(part.directory, config.models_dir, kept),
         bits=_BITS[weights],
         rotary=bones.get_decoder().rotary_emb,
         threads=torch.get_num_threads(),
-        load=lambda: _weights(directory, torch.float16),
+        load=lambda: _weights(part, torch.float16),
     )
     return _Opened(told, None, bones, passes)
 
@@ -156,12 +178,23 @@ def _opened(model: Any, device: torch.device) -> _Opened:
     return _Opened(model.config, model, model, _passes(model, device))
 
 
-def _config(directory: Path) -> Any:
+def _config(part: _Part) -> Any:
     auto: Any = AutoConfig  # partly untyped
     try:
-        return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+        whole = auto.from_pretrained(part.directory, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise CorruptModel(f"The model in {directory} cannot be opened: {error}") from error
+        raise CorruptModel(f"The model in {part.directory} cannot be opened: {error}") from error
+    return whole if part.layers is None else _shorter(whole, part.layers)
+
+
+def _shorter(config: Any, layers: int) -> Any:
+    """Of the first ``layers`` alone. Raises UnsupportedModel where there are fewer."""
+    if not 1 <= layers <= config.num_hidden_layers:
+        raise UnsupportedModel(f"The model has {config.num_hidden_layers} layers; {layers} were asked for.")
+    config.num_hidden_layers = layers
+    if getattr(config, "layer_types", None) is not None:
+        config.layer_types = list(config.layer_types)[:layers]
+    return config
 
 
 def _passes(model: Any, device: torch.device) -> Pass:
@@ -193,14 +226,15 @@ def open_tokenizer(directory: Path) -> Tokenizer:
         raise CorruptModel(f"The tokenizer in {directory} cannot be read: {error}") from error
 
 
-def _weights(directory: Path, dtype: torch.dtype) -> Any:
-    """The causal language model in ``directory``, in evaluation mode, on the CPU."""
+def _weights(part: _Part, dtype: torch.dtype) -> Any:
+    """The causal language model of ``part``, in evaluation mode, on the CPU."""
     register_attention()
     transformers_logging.disable_progress_bar()
     auto: Any = AutoModelForCausalLM  # partly untyped
     try:
         model = auto.from_pretrained(
-            directory,
+            part.directory,
+            config=_config(part),
             dtype=dtype,
             attn_implementation=ATTENTION,
             local_files_only=True,
@@ -208,5 +242,5 @@ def _weights(directory: Path, dtype: torch.dtype) -> Any:
             trust_remote_code=False,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CorruptModel(f"The model in {directory} cannot be opened: {error}") from error
+        raise CorruptModel(f"The model in {part.directory} cannot be opened: {error}") from error
     return model.eval().requires_grad_(False)

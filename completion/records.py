@@ -26,6 +26,8 @@ class FinishReason(StrEnum):
     SUFFIX = "suffix"
     """The text began to repeat what follows the cursor."""
     REPETITION = "repetition"
+    STRING = "string"
+    """A string of the request's ``stop`` came."""
     TOKENS = "tokens"
     TIME = "time"
 
@@ -54,6 +56,14 @@ class CompletionRequest:
     """None: ``CompletionConfig.reuse``."""
     prediction: str = ""
     """What the caller expects at the cursor, such as the rest of an earlier answer: a draft, nothing more."""
+    temperature: float = 0.0
+    """0: the likeliest tokens. Above: tokens by chance, the logits divided by it."""
+    top_p: float = 1.0
+    """Sampling is from the fewest likeliest tokens that have this share together."""
+    seed: int | None = None
+    """Of the chance: the same seed gives the same text for the same prompt. None: another one each time."""
+    stop: tuple[str, ...] = ()
+    """The text ends before the first of these strings that it holds."""
 
 
 @dataclass(frozen=True)
@@ -122,3 +132,7 @@ class ServiceStatus:
     """What ``cache_bytes`` never exceeds; 0 until the model is loaded."""
     cached_tokens: int = 0
     waiting: int = 0
+    drafters: tuple[str, ...] = ()
+    """Who drafts; empty until the model is loaded, and where nobody does."""
+    draft_refused: str = ""
+    """Why the draft that the settings name is left out; empty where it is not."""

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -25,8 +26,10 @@ from completion.records import FOLLOWS_EDITS, PREFIX_ONLY, EngineState, ServiceS
 from completion.registry import obtain
 from completion.shortage import is_shortage
 from completion.threads import use_threads
+from completion.trained import is_trained, open_trained
 from completion.worker import Priority, Worker
 from drafts.config import DraftConfig
+from drafts.errors import DraftError
 
 _log = logging.getLogger(__name__)
 
@@ -170,7 +173,7 @@ class Residence:
             if device.type == "cpu":
                 compile_soon()
             loaded = yield from self._open(config.model, device)
-            drafters = Drafters(self._drafts, (yield from self._open_draft(device)))
+            drafters = yield from self._open_draft(loaded)
             self._engine = Engine(loaded, config, self._completion, drafters)
             give_back(device)
         except Exception as error:
@@ -188,15 +191,22 @@ class Residence:
         yield
         return load_model(location.name, location.directory, self._config)
 
-    def _open_draft(self, device: torch.device) -> Generator[None, None, LoadedModel | None]:
-        """The draft model, where one is asked for; one that cannot be had is done without."""
-        if self._drafts.model is None or self._drafts.drafter not in {"auto", "small_model"}:
-            return None
+    def _open_draft(self, target: LoadedModel) -> Generator[None, None, Drafters]:
+        """The drafters, with the draft that the settings name; one that cannot be had is done without."""
+        model, wanted = self._drafts.model, self._drafts.drafter
+        if model is None or wanted in {"off", "typed", "suffix"}:
+            return Drafters(self._drafts)
         try:
-            return (yield from self._open(self._drafts.model, device))
-        except (CompletionError, torch.OutOfMemoryError) as error:
-            _log.warning("The draft model cannot be used: %s", _sentence(error))
-            return None
+            if is_trained(model):
+                yield
+                extra = open_trained(Path(model).expanduser(), target, self._config)
+            else:
+                extra = yield from self._open(model, target.device)
+        except (CompletionError, DraftError, torch.OutOfMemoryError) as error:
+            refused = str(error) if isinstance(error, DraftError) else _sentence(error)
+            _log.warning("The draft cannot be used: %s Completions go on without it.", refused)
+            return Drafters(self._drafts, refused=refused)
+        return Drafters(self._drafts, extra)
 
     def _on_progress(self, progress: Progress) -> None:
         """Called on the engine thread while a model is fetched; ends that when we stop."""
@@ -215,6 +225,8 @@ def _status_of(engine: Engine, config: CompletionConfig) -> ServiceStatus:
         weights=engine.loaded.weights,
         cache=_cache_of(engine, config),
         cache_budget_bytes=engine.pool.budget_bytes,
+        drafters=engine.drafting.names,
+        draft_refused=engine.drafting.refused,
     )
 
 

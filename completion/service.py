@@ -22,6 +22,9 @@ from drafts.config import DraftConfig
 _log = logging.getLogger(__name__)
 
 _STOP_S = 0.8
+_HOTTEST = 100.0
+"""Above, all tokens are as likely."""
+_SEEDS = 2**63
 
 T = TypeVar("T")
 
@@ -176,6 +179,13 @@ class CompletionService:
             raise BadRequest(
                 f"The cursor ({request.cursor}) is outside the text ({len(request.text)} characters)."
             )
+        if not (0 <= request.temperature <= _HOTTEST and 0 < request.top_p <= 1):
+            raise BadRequest(
+                f"Sampling takes a temperature from 0 to {_HOTTEST:g} and a top_p above 0 and up to 1, "
+                f"not {request.temperature:g} and {request.top_p:g}."
+            )
+        if request.seed is not None and not 0 <= request.seed < _SEEDS:
+            raise BadRequest(f"A seed is a number from 0 to {_SEEDS - 1}, not {request.seed}.")
         if len(request.text) > self._config.max_document_chars:
             raise DocumentTooLarge(
                 f"The document has {len(request.text):,} characters; "

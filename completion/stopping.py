@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from completion.records import FinishReason
+from completion.records import CompletionRequest, FinishReason
 from completion.shape import (
     closes_block,
     first_line,
@@ -68,17 +68,25 @@ class StopRule:
     """Decides where a completion ends. Keeps nothing between two checks."""
 
     def __init__(
-        self, *, before: str, after: str, language: str = "plaintext", single_line: bool | None = None
+        self,
+        *,
+        before: str,
+        after: str,
+        language: str = "plaintext",
+        single_line: bool | None = None,
+        strings: tuple[str, ...] = (),
     ) -> None:
         """``before`` and ``after`` are the document around the cursor.
 
         ``single_line`` None: one line if there is code behind the cursor on its line, else a block.
+        The text ends before any of ``strings``, too.
         """
         self._before = before[-_CONTEXT_CHARS:]
         self._language = language
         self._head = last_line(self._before)
         self._rest = first_line(after).strip()
         self._next = next_content(after[:_CONTEXT_CHARS])
+        self._strings = strings
         self._single = is_inside_line(self._rest) if single_line is None else single_line
 
     @property
@@ -92,9 +100,9 @@ class StopRule:
         ``final``: no more will come, so the last line is judged as it is.
         """
         lines = self._lines(text, final=final)
-        stops = [self._line_end(text), _repetition(text), _repeated_lines(lines)]
+        stops = [self._string(text), self._line_end(text), _repetition(text), _repeated_lines(lines)]
         if not self._single:
-            stops += [self._suffix(text, lines), self._block(text, lines)]
+            stops += [self._suffix(lines), self._block(text, lines)]
         return min((stop for stop in stops if stop), key=lambda stop: stop.keep, default=None)
 
     def _lines(self, text: str, *, final: bool) -> list[_Line]:
@@ -111,13 +119,20 @@ class StopRule:
         end = text.find("\n")
         return Stop(end, FinishReason.LINE) if self._single and end >= 0 else None
 
-    def _suffix(self, text: str, lines: list[_Line]) -> Stop | None:
+    def _string(self, text: str) -> Stop | None:
+        places = [at for string in self._strings if (at := text.find(string)) >= 0]
+        return Stop(min(places), FinishReason.STRING) if places else None
+
+    def _suffix(self, lines: list[_Line]) -> Stop | None:
         """Stop before a line that is the next line of the document."""
         if not self._next or self._rest:
             return None
-        for line in lines if not self._head.strip() else lines[1:]:
-            if line.whole and line.text.rstrip() == self._next.rstrip():
-                return Stop(len(text[: line.start].rstrip()), FinishReason.SUFFIX)
+        kept = 0
+        for index, line in enumerate(lines):
+            its_own = index > 0 or not self._head.strip()
+            if its_own and line.whole and line.text.rstrip() == self._next.rstrip():
+                return Stop(kept, FinishReason.SUFFIX)
+            kept = kept if line.blank else line.end
         return None
 
     def _block(self, text: str, lines: list[_Line]) -> Stop | None:
@@ -266,6 +281,17 @@ def _repetition(text: str) -> Stop | None:
         if len(unit) == size and text.endswith(unit * repeats):
             return Stop(len(text) - size * (repeats - 1), FinishReason.REPETITION)
     return None
+
+
+def rule_for(request: CompletionRequest) -> StopRule:
+    """The rules that a request's document and wishes make."""
+    return StopRule(
+        before=request.text[: request.cursor],
+        after=request.text[request.cursor :],
+        language=request.language,
+        single_line=request.single_line,
+        strings=request.stop,
+    )
 
 
 def whole_lines(text: str) -> int:

@@ -1,6 +1,7 @@
 """One step of decoding: a draft, a pass of the target over it, and what of it the target would have said.
 
-Greedy, so the output is that of a model that decodes token by token, whatever was drafted.
+The output is that of a model that decodes token by token, whatever was drafted; where tokens are drawn by
+chance, with the same draws.
 """
 
 import time
@@ -12,14 +13,27 @@ import torch
 
 from completion.forward import Forward
 from completion.healing import Vocabulary, after
-from completion.sampling import greedy
+from completion.sampling import Sampler, greedy
 from drafts.chooser import NOBODY, Chooser
-from drafts.draft import Source, Verdict
-from drafts.verify import judge_greedy
+from drafts.draft import Draft, Source, Verdict
+from drafts.verify import judge_greedy, judge_sampled
 from kvcache.arenas import listed
 from kvcache.store import KVStore
 
 Choice = Callable[[int, Sequence[int]], int]
+Follow = Callable[[KVStore], None]
+"""Told of the store that is about to be drafted behind."""
+
+
+def unfollowed(_store: KVStore) -> None:
+    """Nobody drafts with the target's own store."""
+
+
+class Ask(NamedTuple):
+    """What the next tokens must be: ``piece`` is spelled first; without a sampler they are the likeliest."""
+
+    piece: bytes = b""
+    sampler: Sampler | None = None
 
 
 class Drafting(NamedTuple):
@@ -40,26 +54,28 @@ class Verifier:
     forward: Forward
     vocabulary: Vocabulary
     bytes_of: Callable[[int], bytes]
+    follow: Follow = unfollowed
 
-    def first(self, logits: torch.Tensor, piece: bytes) -> int:
+    def first(self, logits: torch.Tensor, ask: Ask) -> int:
         """The token behind the prompt, whose logits are float32 ``[vocabulary]``."""
-        return greedy(logits, self._agreeing(piece))
+        return self._judge(NOBODY, logits[None], ask).own
 
     def step(
-        self, store: KVStore, output: Sequence[int], *, piece: bytes, most: int, drafting: Drafting | None
+        self, store: KVStore, output: Sequence[int], ask: Ask, *, most: int, drafting: Drafting | None
     ) -> Verdict:
         """What the target says behind ``output``, whose last token is not in the store yet.
 
-        ``piece`` must be spelled first; ``most`` bounds the output as a whole. The store holds the last
-        token and what was accepted behind it, then.
+        ``most`` bounds the output as a whole. The store holds the last token and what was accepted behind
+        it, then.
         """
+        self.follow(store)
         draft = NOBODY if drafting is None else drafting.chooser.propose(output, most - len(output) - 1)
         started, kept = time.perf_counter(), len(store) + 1
         if draft.tokens:
             logits = self.forward.every_logits(store, [output[-1], *draft.tokens])
         else:
             logits = self.forward.logits(store, [output[-1]])[None]
-        verdict = judge_greedy(draft, self._choice(logits, piece))
+        verdict = self._judge(draft, logits, ask)
         if len(verdict.accepted) < len(draft):
             store.truncate(kept + len(verdict.accepted))
         if drafting is not None:
@@ -73,6 +89,17 @@ class Verifier:
                 break
             piece = after(piece, self.bytes_of(token))
         return piece
+
+    def _judge(self, draft: Draft, logits: torch.Tensor, ask: Ask) -> Verdict:
+        """``logits`` ``[1 + drafted, vocabulary]``."""
+        sampler = ask.sampler
+        if sampler is None:
+            return judge_greedy(draft, self._choice(logits, ask.piece))
+        return judge_sampled(
+            draft,
+            lambda row, path: sampler.distribution(logits[row], self._agreeing(self.left(ask.piece, path))),
+            sampler.generator,
+        )
 
     def _choice(self, logits: torch.Tensor, piece: bytes) -> Choice:
         """The target's token behind a row, given the drafted tokens in front; logits ``[rows, size]``."""

@@ -10,7 +10,9 @@ from drafts.vocabulary import Vocabulary, check_tokenizer, read_vocabulary
 
 CARD = "draft.json"
 VERSION = 1
-Kind = Literal["tiny", "nested"]
+Kind = Literal["tiny", "nested", "exit"]
+"""What is in the directory beside the card: a model, one with several exits, or an adapter of the target."""
+ADAPTER = "adapter.safetensors"
 WINDOWS = (3, 5)
 """Tokens drafted at a time for which the block efficiency is told."""
 
@@ -75,7 +77,7 @@ def read_card(directory: Path) -> DraftCard:
 
 
 def _card(fields: dict[str, Any]) -> DraftCard:
-    if fields["version"] != VERSION or fields["kind"] not in {"tiny", "nested"}:
+    if fields["version"] != VERSION or fields["kind"] not in {"tiny", "nested", "exit"}:
         raise ValueError("another version or kind")
     exits = tuple(int(layers) for layers in fields["exits"])
     measured = tuple(_measured(each) for each in fields["measured"])

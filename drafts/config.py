@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-DraftMode = Literal["auto", "off", "typed", "suffix", "small_model"]
+DraftMode = Literal["auto", "off", "typed", "suffix", "small_model", "early_exit", "tiny", "nested"]
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class DraftConfig:
     """auto: at each step whichever drafter promises most, none where none pays. off: none. A name: that one
     alone."""
     model: str | None = None
-    """A smaller model of the target's vocabulary that drafts for it, named as ``engine.model``; it takes
-    memory of its own. None: none."""
+    """A smaller model of the target's vocabulary that drafts for it, named as ``engine.model``, or the
+    directory of a draft that ``splice drafts train`` made; it takes memory of its own. None: none."""
     window: int = 12
     """Tokens drafted for one pass of the target at most."""
     remembered_tokens: int = 65_536

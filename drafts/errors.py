@@ -5,7 +5,8 @@
     DraftError
     ├── CorruptDraft        a draft's directory is damaged; the sentence names the file
     ├── DraftMismatch       the draft does not fit its target
-    │   └── OtherVocabulary     it was made for a target with other tokens
+    │   ├── OtherVocabulary     it was made for a target with other tokens
+    │   └── UnusableAdapter     an adapter of another target, or none that can be read
     └── TrainingError
         ├── BadRecipe       sizes, exits or steps that do not fit together, or do not fit the target
         ├── NoCorpus        the folders hold too little that may be learnt from
@@ -30,6 +31,10 @@ class DraftMismatch(DraftError):
 
 class OtherVocabulary(DraftMismatch):
     """The draft was made for a target with other tokens."""
+
+
+class UnusableAdapter(DraftMismatch):
+    """The adapter cannot serve this target, or its file cannot be read."""
 
 
 class TrainingError(DraftError):

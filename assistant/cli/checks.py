@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
+from assistant.cli.draft_checks import drafting_of
 from assistant.cli.running import RunningServer, find_server, health, status
 from assistant.presence import TOKEN_FILE
 from assistant.settings import Settings
@@ -56,6 +57,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         ("FIM tokens", check_fim_tokens),
         ("cache", check_cache),
         ("cache memory", check_cache_memory),
+        ("drafts", check_drafts),
         ("server", check_server),
         ("port", check_port),
         ("token file", check_token_file),
@@ -133,12 +135,8 @@ def check_processor(settings: Settings) -> Check:
         return Check("processor", Verdict.OK, "not used by the model")
     if host().products == "vnni":
         return Check("processor", Verdict.OK, f"{host().name}: 8-bit weights are quick")
-    return Check(
-        "processor",
-        Verdict.NOTE,
-        f"no 8-bit products (VNNI), {host().name} instead",
-        "Long prompts take two to six times as long here; a GPU or a newer processor helps.",
-    )
+    advice = "Long prompts take two to six times as long here; a GPU or a newer processor helps."
+    return Check("processor", Verdict.NOTE, f"no 8-bit products (VNNI), {host().name} instead", advice)
 
 
 def check_model(settings: Settings) -> Check:
@@ -163,9 +161,7 @@ def check_cache(settings: Settings) -> Check:
     """Whether the cache follows edits: the running server's word, else what the configuration tells."""
     from completion.records import PREFIX_ONLY
 
-    server = find_server(settings.server.state_dir)
-    told = (status(server) or {}).get("cache") if server is not None else None
-    said = str(told or _cache_of_model(settings))
+    said = str(_told(settings).get("cache") or _cache_of_model(settings))
     if said.endswith(PREFIX_ONLY) and settings.completion.reuse == "auto":
         advice = "Completions behind an edit cost more with this model; most models do not have that limit."
         return Check("cache", Verdict.NOTE, said, advice)
@@ -174,14 +170,25 @@ def check_cache(settings: Settings) -> Check:
 
 def check_cache_memory(settings: Settings) -> Check:
     """What the caches take and may take: the running server's word, else what the settings make of now."""
-    server = find_server(settings.server.state_dir)
-    told = (status(server) or {}) if server is not None else {}
-    match told:
+    match _told(settings):
         case {"cacheBytes": int(taken), "cacheBudgetBytes": int(most)} if most:
             said = f"{_gigabytes(taken)} of at most {_gigabytes(most)} in use"
         case _:
             said = _cache_memory_of(settings)
     return Check("cache memory", Verdict.OK, said)
+
+
+def check_drafts(settings: Settings) -> Check:
+    """Who drafts, and why others do not: the running server's word, else what the files tell."""
+    said, refused = drafting_of(settings, _told(settings))
+    verdict = Verdict.NOTE if refused else Verdict.OK
+    return Check("drafts", verdict, said, refused and f"{refused} Completions go on without it.")
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    """What the running server says of itself; empty without one."""
+    server = find_server(settings.server.state_dir)
+    return (status(server) or {}) if server is not None else {}
 
 
 def _cache_memory_of(settings: Settings) -> str:

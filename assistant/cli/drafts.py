@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from assistant.cli.exit_training import ExitWishes, run_exit
 from assistant.cli.options import ConfigOption, DeviceOption
 from assistant.cli.sentences import sentences
 from assistant.cli.training import Wishes, run
@@ -16,7 +17,11 @@ train_app = typer.Typer(
 drafts_app.add_typer(train_app, name="train")
 
 DataOption = typer.Option(
-    ..., "--data", help="A folder of source files; may be given several times.", show_default=False
+    ...,
+    "--data",
+    "--corpus",
+    help="A folder of source files; may be given several times.",
+    show_default=False,
 )
 OutOption = typer.Option(..., "--out", help="The directory to write the draft to.", show_default=False)
 TargetOption = typer.Option(
@@ -24,6 +29,13 @@ TargetOption = typer.Option(
 )
 StepsOption = typer.Option(20_000, "--steps", min=1, help="Steps of the training, all stages together.")
 ResumeOption = typer.Option(False, "--resume", help="Go on where a run into the same directory stood.")
+ExitStepsOption = typer.Option(3_000, "--steps", min=1, help="Steps of the training.")
+BehindOption = typer.Option(2, "--layers", min=1, help="Layers of the target to exit behind.")
+FewWordsOption = typer.Option(8_192, "--words", min=256, help="Tokens that can be guessed.")
+FewOption = typer.Option(4, "--batch", min=1, help="Samples a step.")
+ShortOption = typer.Option(384, "--length", min=32, help="Tokens a sample.")
+SamplesOption = typer.Option(2_000, "--samples", min=1, help="Samples that the target is asked about.")
+ExitRateOption = typer.Option(1.5e-3, "--rate", min=1e-7, max=1.0, help="The highest learning rate.")
 LayersOption = typer.Option(4, "--layers", min=1, help="Layers of the draft.")
 DeepOption = typer.Option(6, "--layers", min=1, help="Layers of the draft; the last is an exit.")
 WidthOption = typer.Option(512, "--width", min=2, help="Values of a hidden state; a multiple of the head's.")
@@ -132,3 +144,36 @@ def nested(  # noqa: PLR0913 - each is an option of the command
         exits=exits or [max(1, layers // 2)], base=base,
     )  # fmt: skip
     run(wishes, as_json=as_json)
+
+
+@train_app.command("exit")
+@sentences
+def exit_(  # noqa: PLR0913 - each is an option of the command
+    *,
+    data: list[Path] = DataOption,
+    out: Path = OutOption,
+    target: str | None = TargetOption,
+    steps: int = ExitStepsOption,
+    resume: bool = ResumeOption,
+    layers: int = BehindOption,
+    words: int = FewWordsOption,
+    batch: int = FewOption,
+    length: int = ShortOption,
+    samples: int = SamplesOption,
+    rate: float = ExitRateOption,
+    seed: int = SeedOption,
+    accept: list[str] = AcceptOption,
+    device: str | None = DeviceOption,
+    config: Path | None = ConfigOption,
+    as_json: bool = JsonOption,
+) -> None:
+    """Train an adapter with which the target drafts for itself, with its own first layers.
+
+    The recipe of Kangaroo (arXiv 2404.18911). Files without a permissive licence are left out.
+    """
+    wishes = ExitWishes(
+        data=data, out=out, target=target, steps=steps, resume=resume, layers=layers, words=words,
+        batch=batch, length=length, samples=samples, rate=rate, seed=seed, accept=accept, device=device,
+        config=config,
+    )  # fmt: skip
+    run_exit(wishes, as_json=as_json)

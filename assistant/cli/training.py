@@ -18,7 +18,7 @@ from assistant.settings import load_settings
 from completion.config import EngineConfig
 from completion.errors import NoFimTokens
 from completion.families import detect_family
-from completion.registry import locate
+from completion.registry import ModelLocation, locate
 
 if TYPE_CHECKING:
     from completion.tokens import TextCodec
@@ -35,28 +35,34 @@ _LINES = 20
 """Lines a part is told in, where there is no terminal."""
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """The options of one command."""
+@dataclass(frozen=True, kw_only=True)
+class CommonWishes:
+    """The options that every kind of draft has."""
 
-    kind: Literal["tiny", "nested"]
     data: Sequence[Path]
     out: Path
     target: str | None
     steps: int
     resume: bool
     layers: int
-    width: int
-    head: int
     words: int
     batch: int
     length: int
-    prompts: int
     rate: float
     seed: int
     accept: Sequence[str]
     device: str | None
     config: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes(CommonWishes):
+    """The options of a draft that is a model of its own."""
+
+    kind: Literal["tiny", "nested"]
+    width: int
+    head: int
+    prompts: int
     exits: Sequence[int] = ()
     base: str | None = None
 
@@ -64,7 +70,7 @@ class Wishes:
 def run(wishes: Wishes, *, as_json: bool) -> None:
     """Train what is wished for and tell of it. Raises an error of ours with its sentence."""
     engine = load_settings({"engine.device": wishes.device}, config=wishes.config).engine
-    target = locate(wishes.target or engine.model, models_dir=engine.models_dir, has_gpu=_has_gpu(engine))
+    target = locate(wishes.target or engine.model, models_dir=engine.models_dir, has_gpu=has_gpu(engine))
     base = locate(wishes.base, models_dir=engine.models_dir, has_gpu=False).directory if wishes.base else None
     from drafts.train.progress import Watch
     from drafts.train.run import train
@@ -74,13 +80,13 @@ def run(wishes: Wishes, *, as_json: bool) -> None:
     if base is not None:
         check_tokenizer(base.name, fingerprint(tokens_of(base)[0]), fingerprint(codec))
     recipe = recipe_of(wishes)
-    job = job_of(wishes, (target.name, target.directory), base, engine.device)
+    job = job_of(wishes, target, engine.device, base=base)
     with interruptible() as stopped, shown() as tell:
         outcome = train(recipe, job, codec, fim, watch=Watch(tell, stopped))
     if outcome.directory is None:
         say(stopped_sentence(outcome, wishes.steps))
         raise typer.Exit(INTERRUPTED)
-    typer.echo(_as_json(outcome, recipe) if as_json else finished_sentence(outcome, recipe))
+    typer.echo(as_json_of(outcome, recipe.all_exits) if as_json else finished_sentence(outcome, recipe))
 
 
 def tokens_of(directory: Path) -> "tuple[TextCodec, FimIds]":
@@ -125,16 +131,16 @@ def recipe_of(wishes: Wishes) -> "Recipe":
     )
 
 
-def job_of(wishes: Wishes, target: tuple[str, Path], base: Path | None, device: str) -> "Job":
-    """What is trained from, for which target (name and directory), and where to."""
+def job_of(wishes: CommonWishes, target: ModelLocation, device: str, *, base: Path | None = None) -> "Job":
+    """What is trained from, for which target, and where to. ``base``: the model that it begins as."""
     from drafts.train.corpus import Rules
     from drafts.train.licences import PERMISSIVE
     from drafts.train.run import Job
 
     return Job(
         roots=tuple(wishes.data),
-        target=target[0],
-        target_dir=target[1],
+        target=target.name,
+        target_dir=target.directory,
         out=wishes.out.absolute(),
         base_dir=base,
         rules=Rules(allowed=PERMISSIVE | frozenset(wishes.accept), seed=wishes.seed),
@@ -217,15 +223,13 @@ def finished_sentence(outcome: "Outcome", recipe: "Recipe") -> str:
     return "\n".join(lines)
 
 
-def _as_json(outcome: "Outcome", recipe: "Recipe") -> str:
-    exits = [
-        {"layer": layer, **asdict(each)}
-        for layer, each in zip(recipe.all_exits, outcome.measured, strict=True)
-    ]
+def as_json_of(outcome: "Outcome", layers: Sequence[int]) -> str:
+    """The outcome of a run with exits behind ``layers``."""
+    exits = [{"layer": layer, **asdict(each)} for layer, each in zip(layers, outcome.measured, strict=True)]
     found = {"directory": str(outcome.directory), "parameters": outcome.parameters, "steps": outcome.step}
     return json.dumps({**found, "exits": exits}, indent=2)
 
 
-def _has_gpu(engine: EngineConfig) -> bool:
+def has_gpu(engine: EngineConfig) -> bool:
     """Whether the default is the model for a GPU, without importing torch to find out."""
     return _GPU.exists() if engine.device == "auto" else engine.device == "cuda"

@@ -156,6 +156,11 @@ class Wish(Params, frozen=True):
     """None: as the setting ``completion.reuse`` says."""
     prediction: str = ""
     """What the client expects here, as OpenAI's ``prediction``: for speed, the answer is the same without."""
+    temperature: float = 0.0
+    """0: the likeliest text. Above: by chance, as OpenAI's."""
+    top_p: float = 1.0
+    seed: int | None = None
+    """None: another one for each completion."""
 
 
 class InlineCompletion(Params, frozen=True):

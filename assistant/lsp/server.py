@@ -33,7 +33,7 @@ from assistant.lsp.jobs import Jobs, OnPartial
 from assistant.lsp.positions import PositionEncoding
 from assistant.lsp.protocol import EditorProtocol, Life
 from assistant.lsp.source import CompletionSource
-from assistant.session import Answer, EditorSession, Ticket
+from assistant.session import Answer, EditorSession, Manner, Ticket
 from assistant.workspaces import Workspaces
 from completion.records import Completion, EngineState, ServiceStatus
 
@@ -243,15 +243,15 @@ class EditorServer(JsonRPCServer):
         return self._render(session, outcome)
 
     def _ask(self, session: EditorSession, params: messages.InlineCompletion) -> Answer | Ticket:
-        text, context = session.document.text, params.context
+        text, context, wish = session.document.text, params.context, params.splice or messages.Wish()
         self._zero_based = self._zero_based or context.trigger_kind == 0
         return session.ask(
             offset_at(text, params.position, self._encoding),
             trigger=trigger_of(context.trigger_kind, zero_based=self._zero_based),
             version=params.text_document.version,
             selection=selection_of(text, context.selected_completion_info, self._encoding),
-            reuse=params.splice and params.splice.reuse,
-            prediction=params.splice.prediction if params.splice else "",
+            manner=Manner(wish.reuse, wish.temperature, wish.top_p, wish.seed),
+            prediction=wish.prediction,
         )
 
     def _partial_sender(self, session: EditorSession, params: messages.InlineCompletion) -> OnPartial | None:

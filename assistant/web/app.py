@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +26,14 @@ from assistant.lsp.source import CompletionSource
 from assistant.settings import ServerConfig
 from assistant.web import pages
 from assistant.web.access import COOKIE, Access, LoginCodes
+from assistant.web.exchange import Exchange, error_body
 from assistant.web.guards import App, Guard
 from assistant.web.search import search_routes
+from assistant.web.infill import infill_route
+from assistant.web.openai import completion_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
 from assistant.workspaces import Workspaces
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def build_app(parts: WebParts) -> Guard:
         *_status_routes(parts),
         *_login_routes(parts),
         *search_routes(parts.workspaces),
+        *_completion_routes(parts),
         _socket_route(parts),
         _playground_route(parts),
     ]
@@ -98,6 +99,16 @@ def _login_routes(parts: WebParts) -> list[BaseRouteHandler]:
         return {"code": parts.codes.issue()}
 
     return [login, login_code]
+
+
+def _completion_routes(parts: WebParts) -> list[BaseRouteHandler]:
+    exchange = Exchange(
+        parts.source,
+        max_bytes=parts.config.max_frame_bytes,
+        max_pending=parts.config.max_pending,
+        on_done=lambda: parts.stats.count("completed"),
+    )
+    return [infill_route(exchange), *completion_routes(exchange)]
 
 
 def _playground_route(parts: WebParts) -> BaseRouteHandler:
@@ -179,8 +190,4 @@ def _on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[
 
 
 def _on_error(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    told = report(error)
-    if told.codes == INTERNAL:
-        _log.error("A request failed.", exc_info=error)
-    content = {"error": {"code": told.codes.rpc, "message": told.sentence}}
-    return Response(content, status_code=told.codes.http)
+    return Response(error_body(error), status_code=report(error).codes.http)

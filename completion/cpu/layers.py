@@ -1,4 +1,4 @@
-"""One forward pass through all layers, as every thread of the team runs it.
+"""One forward pass through a range of layers, as every thread of the team runs it.
 
 The layers are Llama's and Qwen2's: RMSNorm, grouped-query attention with rotary embedding in two
 halves, a gated SiLU; see transformers' ``modeling_qwen2.py``.
@@ -37,7 +37,10 @@ class Matrix(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """All of a model. ``embedding`` and ``head`` have one layer; norms are float32 ``[layers, hidden]``."""
+    """All of a model. ``embedding`` and ``head`` have one layer; norms are float32 ``[layers, hidden]``.
+
+    Where ``mlp_norm`` has no layers, a layer is its attention alone.
+    """
 
     embedding: Matrix
     attention_norm: Array
@@ -74,6 +77,8 @@ class Batch(NamedTuple):
     ``[rows, extent padded]``; of a tree ``places`` int64 ``[depths]`` and ``paths`` ``[rows, depths]``, as
     :func:`completion.cpu.attention.attend` says; logits float32 ``[rows from first_logits on, vocabulary
     padded]``.
+
+    They go through layers ``[first_layer, stop_layer)``, from the team's hidden states where ``embedded``.
     """
 
     ids: Array
@@ -85,6 +90,9 @@ class Batch(NamedTuple):
     paths: Array
     first_logits: int
     logits: Array
+    first_layer: int
+    stop_layer: int
+    embedded: bool
 
 
 class Shared(NamedTuple):
@@ -234,6 +242,12 @@ def _layer(thread, threads, layer, state, counter, weights, sizes, cached, batch
         True,
     )  # fmt: skip
     meet(state, threads)
+    if weights.mlp_norm.shape[0]:
+        _mlp(thread, threads, layer, state, counter, weights, sizes, rows, shared, own)
+
+
+@kernel
+def _mlp(thread, threads, layer, state, counter, weights, sizes, rows, shared, own):
     _normed(thread, threads, 0, rows, weights.mlp_norm[layer], sizes.epsilon, shared, own)
     meet(state, threads)
     gated_product(
@@ -258,27 +272,17 @@ def forward(thread, threads, state, weights, sizes, cached, batch, shared, own):
 
     ``state`` holds ``COUNTERS_A_LAYER`` counters a layer and one more, all zero.
     """
-    rows, layers = batch.ids.shape[0], weights.attention_norm.shape[0]
-    _embed(thread, threads, weights, batch, shared)
-    meet(state, threads)
-    for layer in range(layers):
-        _layer(
-            thread,
-            threads,
-            layer,
-            state,
-            COUNTERS_A_LAYER * layer,
-            weights,
-            sizes,
-            cached,
-            batch,
-            shared,
-            own,
-        )
+    rows = batch.ids.shape[0]
+    if not batch.embedded:
+        _embed(thread, threads, weights, batch, shared)
+        meet(state, threads)
+    for layer in range(batch.first_layer, batch.stop_layer):
+        counter = COUNTERS_A_LAYER * layer
+        _layer(thread, threads, layer, state, counter, weights, sizes, cached, batch, shared, own)
     if batch.first_logits < rows:
         _normed(thread, threads, batch.first_logits, rows, weights.last_norm[0], sizes.epsilon, shared, own)
         meet(state, threads)
-        last = COUNTERS_A_LAYER * layers
+        last = COUNTERS_A_LAYER * weights.attention_norm.shape[0]
         product(
             threads,
             state,

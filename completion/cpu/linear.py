@@ -15,7 +15,7 @@ from completion.cpu.layers import Matrix
 from completion.cpu.passes import MOST_ROWS
 from completion.cpu.sync import give_up, new_state
 from completion.cpu.team import Team
-from completion.cpu.weights import pack_rows
+from completion.cpu.weights import pack_linear
 
 
 class Room(NamedTuple):
@@ -69,7 +69,7 @@ class KernelLinear(nn.Module):
         super().__init__()
         self._multiply = multiply
         self._out = weight.shape[0]
-        self._weight = _packed(weight, bias)
+        self._weight = pack_linear(weight, bias)
 
     @property
     def inputs(self) -> int:
@@ -97,15 +97,6 @@ def _compile() -> None:
     """Run the smallest product there is. While transformers loads, torch has another default type."""
     panels, bias = np.zeros((1, BLOCK_BYTES), np.uint8), np.zeros((1, PANEL), np.float32)
     Multiplier(1)(torch.zeros(1, GROUP, dtype=torch.float32), Matrix(panels, bias, 1, GROUP))
-
-
-def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> Matrix:
-    panels = pack_rows(weight)
-    count, groups, _ = panels.shape
-    full = torch.zeros(1, count * PANEL, dtype=torch.float32)
-    if bias is not None:
-        full[0, : len(bias)] = bias.detach()
-    return Matrix(panels.view(1, -1).numpy(), full.numpy(), groups, weight.shape[1])
 
 
 def _room(groups: int) -> Room:

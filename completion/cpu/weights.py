@@ -1,7 +1,7 @@
 """Puts a model's weights into the order that the kernels read."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -53,6 +53,31 @@ def pack_rows(weight: torch.Tensor, bits: int = 8, *, block: int = 4096) -> torc
             out[start // PANEL : padded_to(start + len(part), PANEL) // PANEL],
         )
     return out
+
+
+def pack_linear(weight: torch.Tensor, bias: torch.Tensor | None = None) -> Matrix:
+    """A linear layer by itself, in 8 bits: ``weight`` ``[out, in]`` of any type, ``bias`` ``[out]``."""
+    panels = pack_rows(weight)
+    full = torch.zeros(1, len(panels) * PANEL, dtype=torch.float32)
+    if bias is not None:
+        full[0, : len(bias)] = bias.detach()
+    return Matrix(panels.view(1, -1).numpy(), full.numpy(), panels.shape[1], weight.shape[1])
+
+
+def unpack_rows(matrix: Matrix, layer: int, rows: torch.Tensor) -> torch.Tensor:
+    """What packed weights stand for: outputs ``rows`` (int64 ``[n]``) of a layer, float32 ``[n, in]``."""
+    panels: Any = cast("Any", torch).from_numpy(matrix.panels[layer]).view(-1, matrix.groups, matrix.block)
+    panel, column = rows // PANEL, rows % PANEL
+    scales = panels[..., :SCALE_BYTES].view(torch.float16)[panel, :, column].float()[..., None]
+    if matrix.block == BLOCK4_BYTES:
+        offsets = panels[..., SCALE_BYTES : 2 * SCALE_BYTES].view(torch.float16)[panel, :, column].float()
+        both = panels[..., 2 * SCALE_BYTES :].unflatten(-1, (-1, PANEL, 4))[panel, :, :, column]
+        codes = torch.stack([both & 15, both >> 4], dim=3).flatten(2).float()
+        values = codes * scales - offsets[..., None]
+    else:
+        codes = panels[..., SCALE_BYTES:].unflatten(-1, (-1, PANEL, 4))[panel, :, :, column]
+        values = codes.flatten(2).float().sub_(128) * scales
+    return values.flatten(1)[:, : matrix.width]
 
 
 def _pack8(values: torch.Tensor, out: torch.Tensor) -> None:

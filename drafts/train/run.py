@@ -72,10 +72,10 @@ class Outcome(NamedTuple):
 def train(recipe: Recipe, job: Job, codec: Codec, fim: FimIds, *, watch: Watch) -> Outcome:
     """Make a draft, or go on making it. Raises a TrainingError, before anything long begins where it can."""
     _check(recipe, job)
-    with _alone(job.folder):
+    with alone(job.folder):
         try:
             corpus = watch.follow("Reading files", collect(job.roots, job.rules))
-            _begin(recipe, job, corpus)
+            begin(recipe.as_json(), job, corpus)
             course = Course(_materials(recipe, job, codec, fim, corpus=corpus), watch)
             course.run()
         except Interrupted:
@@ -88,12 +88,17 @@ def train(recipe: Recipe, job: Job, codec: Codec, fim: FimIds, *, watch: Watch) 
 def _check(recipe: Recipe, job: Job) -> None:
     """Raise for what is wrong already now."""
     recipe.check()
-    _device(job.device)
+    device_of(job.device)
     refuse_taken(job.out)
     check_exits(recipe.all_exits, recipe.size.layers)
     if recipe.from_layers != (job.base_dir is not None):
         raise BadRecipe("A draft that begins as a model's first layers needs that model, and no other does.")
     scaled(read_config(job.target_dir), recipe.size, recipe.words)
+    check_job(job)
+
+
+def check_job(job: Job) -> None:
+    """Raise NoCorpus without folders to learn from, OtherRun where a run was begun and shall not go on."""
     missing = [root for root in job.roots if not root.is_dir()]
     if missing or not job.roots:
         raise NoCorpus(
@@ -104,7 +109,7 @@ def _check(recipe: Recipe, job: Job) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Generator[None]:
+def alone(folder: Path) -> Generator[None]:
     """Keep other processes out of the folder. Raises BadRecipe when one is in it, or it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,12 +121,12 @@ def _alone(folder: Path) -> Generator[None]:
         raise BadRecipe(f"{error.filename or folder} cannot be written ({error.strerror}).") from error
 
 
-def _begin(recipe: Recipe, job: Job, corpus: Corpus) -> None:
+def begin(recipe: dict[str, Any], job: Job, corpus: Corpus) -> None:
     """Write down what the run is made of, or compare it with what was written down."""
     if not corpus.train or not corpus.held_out:
         raise NoCorpus(_too_little(corpus))
     made_of = {
-        "recipe": recipe.as_json(),
+        "recipe": recipe,
         "target": str(job.target_dir),
         "base": None if job.base_dir is None else str(job.base_dir),
         "files": corpus.digest,
@@ -167,11 +172,11 @@ def _write_skipped(path: Path, skipped: tuple[Skipped, ...]) -> None:
 def _materials(recipe: Recipe, job: Job, codec: Codec, fim: FimIds, *, corpus: Corpus) -> Materials:
     return Materials(
         recipe, corpus, codec, fim,
-        target_dir=job.target_dir, base_dir=job.base_dir, device=_device(job.device), folder=job.folder,
+        target_dir=job.target_dir, base_dir=job.base_dir, device=device_of(job.device), folder=job.folder,
     )  # fmt: skip
 
 
-def _device(wanted: str) -> torch.device:
+def device_of(wanted: str) -> torch.device:
     """The device to train on. Raises BadRecipe when CUDA is asked for and missing."""
     has_cuda = torch.cuda.is_available()
     if wanted == "cuda" and not has_cuda:

@@ -9,9 +9,19 @@ from hypothesis import strategies as st
 
 from assistant.document import Document, Edit
 from assistant.errors import OutOfSync
-from assistant.session import Answer, EditorSession, Ticket
+from assistant.session import Answer, EditorSession, Manner, Ticket
 from completion.records import Completion, Trigger
 from tests.fakes import TRACE
+
+EXACT = Manner(reuse="exact")
+OTHER_MANNERS = [
+    (Manner(), Manner(temperature=0.8)),
+    (Manner(temperature=0.8), Manner()),
+    (Manner(temperature=0.8), Manner(temperature=0.9)),
+    (Manner(temperature=0.8), Manner(temperature=0.8, top_p=0.9)),
+    (Manner(temperature=0.8, seed=1), Manner(temperature=0.8, seed=2)),
+    (Manner(temperature=0.8, seed=1), Manner(temperature=0.8)),
+]
 
 
 def session(text: str = "") -> EditorSession:
@@ -163,30 +173,51 @@ def test_the_same_question_joins_the_running_ticket():
 def test_a_question_says_how_the_cache_may_be_used():
     it = session("ab")
     assert ticket(it, 1).request.reuse is None
-    assert ticket(it, 1, reuse="exact").request.reuse == "exact"
+    assert ticket(it, 1, manner=EXACT).request.reuse == "exact"
 
 
 def test_a_running_ticket_of_another_reuse_is_not_joined():
     it = session()
     running = ticket(it, 0)
-    exact = ticket(it, 0, reuse="exact")
+    exact = ticket(it, 0, manner=EXACT)
     assert exact is not running
-    assert ask(it, 0, reuse="exact") is exact
+    assert ask(it, 0, manner=EXACT) is exact
     it.progress(exact, "return")
     put(it, 0, "re")
-    assert ask(it, 2, reuse="exact") is exact
+    assert ask(it, 2, manner=EXACT) is exact
     assert ask(it, 2) is not exact
 
 
 def test_a_suggestion_of_another_reuse_is_not_shown():
     it = session()
-    exact = it.finish(ticket(it, 0, reuse="exact"), Completion("return x", TRACE))
+    exact = it.finish(ticket(it, 0, manner=EXACT), Completion("return x", TRACE))
     assert exact is not None
     put(it, 0, "re")
     assert isinstance(ask(it, 2), Ticket)
-    again = ask(it, 2, reuse="exact")
+    again = ask(it, 2, manner=EXACT)
     assert isinstance(again, Answer)
     assert (again.id, again.text) == (exact.id, "turn x")
+
+
+def test_a_question_says_how_tokens_are_chosen():
+    request = ticket(session("ab"), 1, manner=Manner("exact", 0.8, 0.9, 7)).request
+    assert (request.reuse, request.temperature, request.top_p, request.seed) == ("exact", 0.8, 0.9, 7)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_MANNERS)
+def test_an_answer_serves_those_who_ask_for_its_kind_only(one: Manner, other: Manner):
+    """A greedy answer is none to who asks for a sampled one, and the other way round."""
+    it = session()
+    running = ticket(it, 0, manner=one)
+    assert ask(it, 0, manner=one) is running
+    it.progress(running, "return")
+    assert ask(it, 0, manner=one) is running
+    replacing = ticket(it, 0, manner=other)
+    assert replacing is not running
+    assert it.finish(ticket(it, 0, manner=one), Completion("return x", TRACE)) is not None
+    put(it, 0, "re")
+    assert isinstance(ask(it, 2, manner=one), Answer)
+    assert isinstance(ask(it, 2, manner=other), Ticket)
 
 
 def test_typing_along_what_was_generated_so_far_joins_the_running_ticket():

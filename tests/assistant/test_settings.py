@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,13 @@ def test_the_import_is_light():
     code = f"import sys, assistant.settings; print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_every_part_can_be_set(tmp_path: Path):
+    """Drafts were once settings that no file could hold."""
+    path = tmp_path / "settings.toml"
+    path.write_text('[drafts]\nmodel = "small"\ndrafter = "early_exit"\n', "utf-8")
+    drafts = load_settings(config=path, environ={"SPLICE_DRAFTS__WINDOW": "3"}).drafts
+    assert (drafts.model, drafts.drafter, drafts.window) == ("small", "early_exit", 3)
+    described = {info.key.partition(".")[0] for info in describe_settings()}
+    assert described == {item.name for item in fields(Settings)}

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from completion.config import CompletionConfig, EngineConfig, Reuse
+from completion.drafting import Drafters
 from completion.engine import Engine, Task
 from completion.errors import UnsupportedModel
 from completion.loading import LoadedModel
 from completion.records import Completion, CompletionRequest, FinishReason
 from completion.window import Layout, lay_out
+from drafts.config import DraftConfig, DraftMode
 from kvcache.errors import CacheFull
 from tests.editing import SOURCE
 from tests.steps import run, run_some
@@ -249,3 +251,23 @@ def test_windows_wider_than_the_models_context_are_told_once(
     caplog.clear()
     Engine(tiny, EngineConfig(), CompletionConfig())
     assert not caplog.text
+
+
+@pytest.mark.parametrize("drafter", ["auto", "typed"])
+def test_a_seed_gives_the_same_text_whoever_drafts(tiny: LoadedModel, drafter: DraftMode) -> None:
+    """Healed, sampled and drafted: through the whole engine."""
+    plain = Engine(tiny, EngineConfig(), CompletionConfig(), Drafters(DraftConfig(drafter="off")))
+    drafting = Engine(tiny, EngineConfig(), CompletionConfig(), Drafters(DraftConfig(drafter=drafter)))
+    greedy = ask(plain, task(document=None))
+    texts: set[str] = set()
+    drafted = 0
+    for seed in range(6):
+        asked = task(document=None, temperature=1.2, top_p=0.95, seed=seed)
+        without = ask(plain, asked)
+        predicting = replace(asked, request=replace(asked.request, prediction=without.text))
+        answer = ask(drafting, predicting)
+        assert answer.trace.output_ids == without.trace.output_ids
+        texts.add(without.text)
+        drafted += answer.trace.drafts.drafted
+    assert len(texts - {greedy.text}) > 2
+    assert drafted > 0

@@ -117,6 +117,25 @@ async def test_bad_requests_are_told(service: CompletionService) -> None:
         await service.complete(request(cursor=-1))
 
 
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"temperature": -0.1}, "temperature from 0 to 100"),
+        ({"temperature": float("nan")}, "temperature from 0 to 100"),
+        ({"temperature": 101.0}, "temperature from 0 to 100"),
+        ({"top_p": 0.0}, "top_p above 0"),
+        ({"top_p": 1.5}, "top_p above 0"),
+        ({"seed": -1}, "A seed is a number"),
+        ({"seed": 2**63}, "A seed is a number"),
+    ],
+)
+async def test_what_is_no_sampling_is_told(
+    service: CompletionService, wish: dict[str, float], sentence: str
+) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        await service.complete(replace(request(), **wish))
+
+
 async def test_a_large_document_is_refused(tiny_model_dir: Path) -> None:
     service = make_service(str(tiny_model_dir), max_document_chars=10)
     await service.start()

@@ -4,11 +4,11 @@ In the tables ``|`` is the cursor; the last column is what remains of the genera
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from completion.records import FinishReason
-from completion.stopping import Stop, StopRule, is_inside_line, whole_lines
+from completion.records import CompletionRequest, FinishReason
+from completion.stopping import Stop, StopRule, is_inside_line, rule_for, whole_lines
 
 
 def stop_of(language: str, document: str, generated: str, *, single_line: bool | None = None) -> Stop | None:
@@ -276,6 +276,7 @@ def test_keep_is_a_place_in_the_text(
 
 
 @given(CODE, CODE, LANGUAGES, CODE)
+@example(before=":", after="\n:", language="python", generated=" \n:\n")
 def test_it_does_not_matter_how_the_text_arrives(
     before: str, after: str, language: str, generated: str
 ) -> None:
@@ -295,3 +296,18 @@ def test_what_was_kept_is_not_cut_again(before: str, after: str, language: str, 
     kept = generated[: stop.keep] if stop else generated
     again = rule.check(kept, final=True)
     assert again is None or kept[: again.keep].rstrip() == kept.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("generated", "keep"),
+    [("a = 1;b", 5), ("a = ENDb;", 4), ("a = EN", None), (";", 0)],
+)
+def test_strings_end_a_text_before_them(generated: str, keep: int | None) -> None:
+    rule = rule_for(CompletionRequest("", 0, stop=("END", ";")))
+    assert rule.check(generated) == (None if keep is None else Stop(keep, FinishReason.STRING))
+
+
+def test_the_rules_of_a_request_are_those_of_its_document() -> None:
+    request = CompletionRequest("f(|)\n", 2, language="python", single_line=True)
+    assert rule_for(request).single_line
+    assert not rule_for(CompletionRequest("f(\n", 2)).single_line

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from completion.decode import Decoded, Decoder, Limits
 from completion.engine import Engine
 from completion.loading import LoadedModel
-from completion.records import FinishReason
+from completion.records import CompletionRequest, FinishReason
+from completion.sampling import Sampler, sampler_for
 from completion.stopping import Stop, StopRule
 from completion.verifying import Drafting
 from drafts.chooser import Chooser
@@ -26,6 +27,16 @@ relaxed = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 prompts = st.lists(st.integers(0, 700), min_size=1, max_size=20).map(tuple)
+
+
+samplings = st.builds(
+    lambda temperature, top_p, seed: CompletionRequest(
+        "", 0, temperature=temperature, top_p=top_p, seed=seed
+    ),
+    st.sampled_from([0.3, 1.0, 3.0]),
+    st.sampled_from([0.7, 1.0]),
+    st.integers(0, 2**63 - 1),
+)
 
 
 class AtLength(StopRule):
@@ -48,13 +59,21 @@ def decode(
     piece: bytes = b"",
     stop: int = 10_000,
     tokens: int = 14,
+    sampler: Sampler | None = None,
 ) -> tuple[Decoded, KVStore, list[str]]:
     store = KVStore(tiny.shape, 128, dtype=tiny.dtype, device=tiny.device)
     emitted: list[str] = []
     limits = Limits(tokens, time.perf_counter() + 60)
     logits = tiny.forward.logits(store, prompt)
     steps = decoder.steps(
-        store, logits, piece=piece, rule=AtLength(stop), limits=limits, emit=emitted.append, drafting=drafting
+        store,
+        logits,
+        piece=piece,
+        rule=AtLength(stop),
+        limits=limits,
+        emit=emitted.append,
+        drafting=drafting,
+        sampler=sampler,
     )
     return run(steps), store, emitted
 
@@ -72,6 +91,7 @@ def drafting(truth: Sequence[int], rate: float, window: int) -> Drafting:
     piece=st.sampled_from([b"", b" ret", b"_x", b"    "]),
     stop=st.integers(1, 60),
     tokens=st.integers(1, 14),
+    asked=st.one_of(st.none(), samplings),
 )
 def test_drafts_change_nothing_but_the_passes(
     tiny: LoadedModel,
@@ -82,11 +102,22 @@ def test_drafts_change_nothing_but_the_passes(
     piece: bytes,
     stop: int,
     tokens: int,
+    asked: CompletionRequest | None,
 ) -> None:
-    """The law: token for token and in length; text, reason and store as well."""
+    """The law: token for token and in length; text, reason and store as well.
+
+    Sampled, too: a token takes one draw of the seed, drafted or not.
+    """
     decoder = engine.decoder
     plain, store, emitted = decode(
-        tiny, decoder, prompt, drafting=None, piece=piece, stop=stop, tokens=tokens
+        tiny,
+        decoder,
+        prompt,
+        drafting=None,
+        piece=piece,
+        stop=stop,
+        tokens=tokens,
+        sampler=asked and sampler_for(asked),
     )
     drafted, other, also = decode(
         tiny,
@@ -96,6 +127,7 @@ def test_drafts_change_nothing_but_the_passes(
         piece=piece,
         stop=stop,
         tokens=tokens,
+        sampler=asked and sampler_for(asked),
     )
     assert (drafted.ids, drafted.text, drafted.finish) == (plain.ids, plain.text, plain.finish)
     assert emitted == also

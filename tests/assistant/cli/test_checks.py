@@ -164,3 +164,11 @@ def test_a_playground_that_is_not_built_is_a_note(
     assert checks.check_playground(settings).verdict is Verdict.NOTE
     (tmp_path / "index.html").touch()
     assert checks.check_playground(settings).verdict is Verdict.OK
+
+
+def test_a_draft_that_is_left_out_is_a_note(settings: Settings):
+    chosen = replace(settings, drafts=replace(settings.drafts, model="/no/such/draft"))
+    found = checks.check_drafts(chosen)
+    assert (found.verdict, found.said) == (Verdict.NOTE, "typed, suffix (drafts.model is /no/such/draft)")
+    assert found.advice.endswith("Completions go on without it.")
+    assert checks.check_drafts(settings).verdict is Verdict.OK

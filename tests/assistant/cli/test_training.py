@@ -21,6 +21,7 @@ from assistant.cli.training import (
     tokens_of,
 )
 from completion.errors import NoFimTokens
+from completion.registry import ModelLocation
 from drafts.card import Measured
 from drafts.train.progress import Progress as Step
 from drafts.train.run import Outcome
@@ -50,7 +51,7 @@ def test_a_family_with_the_suffix_first_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_wish_arrives() -> None:
-    recipe, job = recipe_of(WISHES), job_of(WISHES, ("t", Path("t")), None, "cpu")
+    recipe, job = recipe_of(WISHES), job_of(WISHES, ModelLocation("t", Path("t")), "cpu")
     assert (recipe.pace.steps, recipe.pace.rate, recipe.size.layers, recipe.size.width) == (7, 0.5, 4, 64)
     assert (recipe.all_exits, recipe.words, recipe.rows, recipe.length) == ((2, 4), 300, 3, 64)
     assert (recipe.prompts, recipe.seed, job.rules.seed, job.resume) == (0, 2, 2, True)

@@ -74,6 +74,24 @@ async def test_an_edit_far_above_moves_what_is_cached_unless_the_client_wants_it
         assert (cold["kept"], cold["shifted"], cold["computed"]) == (0, 0, cold["prompt"])
 
 
+async def test_a_client_may_ask_for_chance(product):
+    """A seed repeats its text; the greedy suggestion is not handed to who asks for a sampled one."""
+    async with connected(product.url, product.token) as client:
+        await client.initialize()
+        await client.open("def add(a, b):\n    ")
+        wishes = [{"temperature": 1.5, "topP": 0.95, "seed": seed} for seed in (1, 2, 3, 1)]
+        texts = []
+        for wish in ({}, *wishes, {}):
+            items = await client.inline(1, 4, splice=wish)
+            texts.append(items[0]["insertText"] if items else "")
+        greedy, *sampled, again = texts
+        assert again == greedy
+        assert sampled[3] == sampled[0]
+        assert len({greedy, *sampled}) > 2
+        with pytest.raises(RpcError, match="temperature from 0 to 100"):
+            await client.inline(1, 4, splice={"temperature": -1})
+
+
 async def test_a_model_whose_keys_cannot_be_moved_says_so_and_stays_exact(tmp_path, tiny_model_dir):
     model = with_dynamic_angles(tiny_model_dir, tmp_path / "dynamic")
     async with (

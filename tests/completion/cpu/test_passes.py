@@ -253,3 +253,73 @@ def test_a_store_of_any_size_is_filled_to_its_last_slot(capacity: int) -> None:
     store = store_of(model, capacity)
     assert torch.equal(in_pieces(subject, store, [1] * capacity), wanted)
     store.audit()
+
+
+def in_two_halves(subject: CpuPass, store: KVStore, pieces: Sequence[int], layers: int) -> torch.Tensor:
+    """As :func:`in_pieces`, but the first ``layers`` of each piece apart from the others."""
+    found: list[torch.Tensor] = []
+    start = 0
+    with torch.inference_mode():
+        for length in pieces:
+            with store.appending(TOKENS[start : start + length]) as rows:
+                found.append(subject.deep(store, rows, subject.shallow(store, rows, layers), layers))
+            start += length
+    return torch.cat(found)
+
+
+@pytest.mark.parametrize("pieces", [[1] * 12, [7, 1, 4], [LENGTH]])
+@pytest.mark.parametrize("layers", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", ["qwen2", "llama without groups"])
+def test_shallow_then_deep_is_the_whole(name: str, layers: int, pieces: list[int]) -> None:
+    """To the last bit, wherever a model is cut, for one row and for several."""
+    model = make(CONFIGS[name])
+    subject, whole, halves = pass_of(model), store_of(model), store_of(model)
+    wanted = in_pieces(subject, whole, pieces)
+    assert torch.equal(in_two_halves(subject, halves, pieces, layers), wanted)
+    assert all(torch.equal(*pair) for pair in zip(whole.read(), halves.read(), strict=True))
+
+
+def test_shallow_rows_one_by_one_then_deep_together() -> None:
+    """What drafting does: each row is begun when the one in front of it is known, all are ended at once."""
+    model = make(CONFIGS["qwen2"])
+    subject, whole, store = pass_of(model), store_of(model), store_of(model)
+    wanted = in_pieces(subject, whole, [20, 4])
+    with torch.inference_mode():
+        in_pieces(subject, store, [20])
+        begun: list[torch.Tensor] = []
+        for token in TOKENS[20:24]:
+            with store.appending([token]) as rows:
+                begun.append(subject.shallow(store, rows, 2))
+        store.truncate(20)
+        with store.appending(TOKENS[20:24]) as rows:
+            assert torch.equal(subject.deep(store, rows, torch.cat(begun), 2), wanted[20:])
+    assert all(torch.equal(*pair) for pair in zip(whole.read(), store.read(), strict=True))
+
+
+def test_shallow_leaves_deeper_layers_alone() -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    with torch.inference_mode(), store.appending(TOKENS[:5]) as rows:
+        assert subject.shallow(store, rows, 2).shape == (5, 64)
+    for cached in store.read():
+        assert cached[:2].abs().amax(dim=(1, 3)).min() > 0
+        assert not cached[2].any()
+
+
+@pytest.mark.parametrize("layers", [-1, 4])
+def test_layers_that_there_are_not_are_refused(layers: int) -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    with torch.inference_mode(), pytest.raises(ValueError, match="3 layers"), store.appending([1]) as rows:
+        subject.shallow(store, rows, layers)
+    with torch.inference_mode(), pytest.raises(ValueError, match="3 layers"), store.appending([1]) as rows:
+        subject.deep(store, rows, torch.zeros(1, 64), layers)
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (2, 63), (2, 128)])
+def test_hidden_states_of_other_rows_are_refused(shape: tuple[int, int]) -> None:
+    model = make(CONFIGS["qwen2"])
+    subject, store = pass_of(model), store_of(model)
+    with torch.inference_mode(), pytest.raises(ValueError, match="Hidden"), store.appending([1, 2]) as rows:
+        subject.deep(store, rows, torch.zeros(shape), 1)
+    assert len(store) == 0

@@ -5,7 +5,8 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from completion.cpu.integers import BLOCK_BYTES, GROUP, PANEL, SCALE_BYTES
-from completion.cpu.weights import pack_model, pack_rows, padded_to
+from completion.cpu.layers import Matrix
+from completion.cpu.weights import pack_linear, pack_model, pack_rows, padded_to, unpack_rows
 from completion.errors import UnsupportedModel
 from tests.completion.cpu.unpacking import unpacked
 
@@ -96,3 +97,24 @@ def test_tiny_weights_lose_no_more_than_the_smallest_step(size: float) -> None:
     torch.manual_seed(0)
     weight = torch.randn(64, 64) * size
     assert float((unpacked(weight) - weight).abs().max()) < max(size * 5 / 250, 127 * 2**-25)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_are_unpacked_as_they_were_packed(bits: int) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(150, 100)
+    panels = pack_rows(weight, bits)
+    matrix = Matrix(
+        panels.view(1, -1).numpy(), panels.new_zeros(1, 192).float().numpy(), 4, 100, panels.shape[2]
+    )
+    rows = torch.tensor([149, 0, 63, 64, 64])
+    assert torch.equal(unpack_rows(matrix, 0, rows), unpacked(weight, bits)[rows])
+
+
+def test_packing_what_was_unpacked_changes_nothing() -> None:
+    torch.manual_seed(0)
+    linear = pack_linear(torch.randn(70, 100), torch.arange(70.0))
+    again = pack_linear(unpack_rows(linear, 0, torch.arange(70)), torch.arange(70.0))
+    assert (linear.panels == again.panels).all()
+    assert (linear.bias == again.bias).all()
+    assert linear.bias[0, 69] == 69

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from completion.config import EngineConfig
-from completion.loading import _open
+from completion.loading import run_model
 from drafts.card import DraftCard, open_files
 from drafts.errors import BadRecipe
 from drafts.train.curves import CSV, PNG
@@ -40,7 +40,7 @@ def test_what_is_written_opens_and_says_the_same(tiny_model_dir: Path, tmp_path:
 
 
 def test_the_kernels_open_it_too(nested_draft: Path) -> None:
-    opened = _open(nested_draft, "int8", torch.device("cpu"), EngineConfig(models_dir=nested_draft.parent))
+    opened = run_model(nested_draft, EngineConfig(models_dir=nested_draft.parent))
     assert opened.model is None  # it runs in the kernels whole
 
 
