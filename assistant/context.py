@@ -1,6 +1,7 @@
 """What of the repository stands in front of a document that an editor has open.
 
-Between the language server and the completion service: a request comes in without a block and goes on with one.
+Between the language server and the completion service: a request comes in without a block and goes on with
+one.
 """
 
 import asyncio
@@ -28,15 +29,17 @@ class Indexed(NamedTuple):
     """A file and the index of the folder that it lies in."""
 
     index: RepositoryIndex
+    root: Path
     path: str
-    """Relative to the folder."""
+    """Relative to ``root``."""
 
 
-FindIndex = Callable[[Path], Indexed | None]
+FindIndex = Callable[[Path], tuple[Path, RepositoryIndex] | None]
+"""The folder around a file and its index; None while there is none."""
 
 
 class IndexedRepository:
-    """``completion.context.pieces.Repository`` over an index, which leaves secrets and ignored files alone."""
+    """``completion.context.pieces.Repository`` over an index, which leaves secrets and ignored files out."""
 
     def __init__(self, index: RepositoryIndex) -> None:
         self._index = index
@@ -107,7 +110,7 @@ class WithContext:
         """The document was closed."""
         self._keeper.forget(document)
         indexed = self._indexed(document)
-        if indexed is not None and (edits := self._edits.get(indexed.index.root)):
+        if indexed is not None and (edits := self._edits.get(indexed.root)):
             edits.forget(indexed.path)
         self._source.forget(document)
 
@@ -115,7 +118,7 @@ class WithContext:
         indexed = self._indexed(request.document) if request.document and not request.context else None
         if indexed is None or request.document is None:
             return Shown(text=request.context)
-        edits = self._edits.setdefault(indexed.index.root, RecentEdits())
+        edits = self._edits.setdefault(indexed.root, RecentEdits())
         edits.see(indexed.path, request.text, self._clock())
         look = partial(_look, IndexedRepository(indexed.index), edits.places(indexed.path))
 
@@ -133,8 +136,12 @@ class WithContext:
 
     def _indexed(self, document: str) -> Indexed | None:
         path = path_of(document.partition(" ")[2])
+        found = self._find_index(path) if path else None
+        if path is None or found is None:
+            return None
+        root, index = found
         try:
-            return self._find_index(path) if path else None
+            return Indexed(index, root, index.scanner.relative(path))
         except RetrievalError:
             return None
 

@@ -9,8 +9,10 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
+from assistant.context import WithContext
 from assistant.errors import BadSetting, PublicHostWithoutToken
 from assistant.lsp.documents import Limits
+from assistant.lsp.source import CompletionSource
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
 from assistant.web.access import Access, LoginCodes, new_token, own_names
@@ -18,6 +20,7 @@ from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
 from assistant.web.stats import Stats
 from assistant.workspaces import Workspaces
+from completion.context.keeper import BlockKeeper
 from completion.service import CompletionService
 from retrieval.embed import Embedder
 from retrieval.opening import open_embedder as open_default
@@ -61,7 +64,7 @@ def make_parts(
     config = settings.server
     hosts, origins = own_names(config.host, port)
     return WebParts(
-        source=service,
+        source=_with_context(settings, service, workspaces),
         config=config,
         access=Access(hosts, origins, config.token or new_token()),
         codes=LoginCodes(seconds=config.login_code_s, clock=time.monotonic),
@@ -74,6 +77,21 @@ def make_parts(
         ),
         playground=WEB_DIST,
         workspaces=workspaces,
+    )
+
+
+def _with_context(
+    settings: Settings, service: CompletionService, workspaces: Workspaces | None
+) -> CompletionSource:
+    """The service, and what of the workspace stands in front of a document."""
+    completion, retrieval = settings.completion, settings.retrieval
+    if workspaces is None or retrieval.context_tokens == 0:
+        return service
+    return WithContext(
+        service,
+        BlockKeeper(retrieval.context_tokens, retrieval.context_ms / 1e3),
+        workspaces.index_of,
+        window_chars=(completion.prefix_chars, completion.suffix_chars),
     )
 
 

@@ -52,7 +52,9 @@ def definitions_in_scope(now: Snapshot, path: str, names: Sequence[str]) -> list
 def smallest_around(chunks: Iterable[StoredChunk], line: int) -> StoredChunk | None:
     """The shortest of ``chunks`` that has the line."""
     around = [each for each in chunks if each.chunk.lines.start <= line < each.chunk.lines.end]
-    return min(around, key=lambda each: (each.chunk.lines.end - each.chunk.lines.start, each.id), default=None)
+    return min(
+        around, key=lambda each: (each.chunk.lines.end - each.chunk.lines.start, each.id), default=None
+    )
 
 
 def _hits(now: Snapshot, path: str, names: Sequence[str]) -> dict[str, list[SymbolHit]]:

@@ -13,8 +13,8 @@ WORTH_IT = 1.3
 _SHARE = 3
 """One piece takes this part of the budget at most."""
 _LEAST_LINES = 2
-_PYTHON_LIKE = frozenset(
-    {"python", "ruby", "shellscript", "yaml", "toml", "perl", "r", "dockerfile", "makefile", "elixir", "julia"}
+_HASHES = frozenset(
+    {"python", "ruby", "shellscript", "yaml", "toml", "perl", "r", "dockerfile", "makefile", "elixir"}
 )
 _DASHES = frozenset({"lua", "sql", "haskell", "ada"})
 
@@ -104,7 +104,7 @@ def _stands_in(text: str, window: str) -> bool:
 
 
 def _rendered(excerpt: Excerpt, language: str) -> str:
-    mark = "#" if language in _PYTHON_LIKE else "--" if language in _DASHES else "//"
+    mark = "#" if language in _HASHES else "--" if language in _DASHES else "//"
     title = f"{excerpt.path}: {excerpt.name}" if excerpt.name else excerpt.path
     body = (f"{mark} {line}".rstrip() for line in excerpt.text.strip("\n").split("\n"))
     return "\n".join([f"{mark} {title}", *body, "", ""])

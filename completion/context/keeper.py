@@ -1,4 +1,4 @@
-"""Keeps one block a document: looked for when the cursor comes to another definition, never waited for long."""
+"""One block a document: looked for when the cursor comes to another definition, never waited for long."""
 
 import asyncio
 import logging
@@ -47,9 +47,9 @@ class BlockKeeper:
     ) -> Shown:
         """The block for a cursor: as before while it stays in one definition.
 
-        In another definition ``find`` is asked; if it has not answered by the deadline the block is as before,
-        and the answer is used by the next request. ``window`` as in ``changed``. Raises nothing that ``find``
-        raises.
+        In another definition ``find`` is asked; if it has not answered by the deadline the block is as
+        before, and the answer is used by the next request. ``window`` as in ``changed``. Raises nothing that
+        ``find`` raises.
         """
         if self._budget <= 0:
             return Shown()

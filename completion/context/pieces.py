@@ -1,4 +1,4 @@
-"""A piece of another file that stands in front of a document, and what finding such pieces takes of an index."""
+"""A piece of another file that stands in front of a document, and what finding it takes of an index."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The definition a cursor is in, told by indentation: quick enough for every keystroke, whatever the language."""
+"""The definition a cursor is in, told by indentation: quick enough for every keystroke, in any language."""
 
 import re
 
@@ -16,8 +16,8 @@ _LEVELS = 2
 def place(text: str, cursor: int) -> tuple[str, ...]:
     """The first lines of the definitions around ``cursor``, outermost first, at most two.
 
-    A definition is a line above that is indented less and begins no control flow. Looks back two thousand lines
-    at most. Equal for all cursors in one definition, but for those in its first line.
+    A definition is a line above that is indented less and begins no control flow. Looks back two thousand
+    lines at most. Equal for all cursors in one definition, but for those in its first line.
     """
     before = text[:cursor].split("\n")[-_MOST_LINES:]
     indent = _indent(before[-1]) if before[-1].strip() else _indent_of_blank(before, text[cursor:])

@@ -7,7 +7,9 @@ NEAR_LINES = 20
 _FADES_IN = 5
 """Lines up, where a name counts half."""
 _NAME = re.compile(r"[^\W\d]\w*")
-_IMPORT = re.compile(r"\s*(?:import\b|from\b|use\b|using\b|#include\b|export\b.*\bfrom\b|\}\s*from\b|.*\brequire)")
+_IMPORT = re.compile(
+    r"\s*(?:import\b|from\b|use\b|using\b|#include\b|export\b.*\bfrom\b|\}\s*from\b|.*\brequire)"
+)
 _MOST_NAMES = 100
 _MOST_LINES = 400
 """Of imports, looked for at the top of the text."""
