@@ -7,10 +7,9 @@ one.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from assistant.lsp.folders import path_of
 from assistant.lsp.source import CompletionSource
@@ -25,7 +24,8 @@ from retrieval.lookups import StoredChunk
 from retrieval.scope import definitions_in_scope, smallest_around
 
 
-class Indexed(NamedTuple):
+@dataclass(frozen=True)
+class Indexed:
     """A file and the index of the folder that it lies in."""
 
     index: RepositoryIndex
@@ -122,8 +122,8 @@ class WithContext:
         edits.see(indexed.path, request.text, self._clock())
         look = partial(_look, IndexedRepository(indexed.index), edits.places(indexed.path))
 
-        async def find(question: Question) -> Sequence[Piece]:
-            return await asyncio.to_thread(look, question)
+        async def find(question: Question) -> Sequence[Piece] | None:
+            return await asyncio.to_thread(look, question) or None
 
         before = request.text[max(0, request.cursor - self._before) : request.cursor]
         return await self._keeper.block(

@@ -76,7 +76,7 @@ class ContextPiece:
     last_line: int
     """Counted from 1; both are shown."""
     why: str
-    """``symbols`` (it defines a name in scope), ``edited`` (a moment ago) or ``similar`` (a search found it)."""
+    """``symbols``: it defines a name in scope. ``edited``: a moment ago. ``similar``: a search found it."""
     score: float
 
 

@@ -77,14 +77,21 @@ class BlockKeeper:
         if running is None or not running.done():
             return
         kept.running = None
-        if running.cancelled() or (error := running.exception()) is not None:
-            if not running.cancelled():
-                _log.debug("No context: %s", type(error).__name__)
-            return
-        found = running.result()
+        found = _found_by(running)
         if found is None:
             return
         kept.at = kept.sought
         pieces = changed(kept.shown.pieces, found, self._budget, language=language, window=window)
         if pieces != kept.shown.pieces:
             kept.shown = Shown(pieces, render(pieces, language))
+
+
+def _found_by(task: asyncio.Task[Sequence[Piece] | None]) -> Sequence[Piece] | None:
+    """What a search that has ended has found; None if it failed."""
+    if task.cancelled():
+        return None
+    error = task.exception()
+    if error is not None:
+        _log.debug("No context: %s", type(error).__name__)
+        return None
+    return task.result()
