@@ -1,8 +1,8 @@
 """Completions with what of the repository in front: none, BM25's fragments as the set gives them, or ours.
 
 One answer a row and context, the same token budget for both. EM: the first line is the missing one, but for
-blank space around it. ES: similarity by insertions and deletions, in per cent. Identifier EM: the same names in
-the same order.
+blank space around it. ES: similarity by insertions and deletions, in per cent. Identifier EM: the same names
+in the same order.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
         lines = (json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in outcomes)
         options.answers.write_text("".join(lines), "utf-8")
     notes = [
-        f"{options.set}: {len(cases)} rows spread over the set; greedy; at most {options.budget} tokens of context.",
+        f"{options.set}: {len(cases)} rows spread over the set; greedy; context of {options.budget} tokens.",
         "Blocks of ours are of an index with words and symbols, no vectors; every row is a new document.",
     ]
     rows = [summary(context, [each for each in outcomes if each.context == context]) for context in contexts]

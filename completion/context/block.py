@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from completion.context.pieces import Excerpt, Piece, tokens_of
+from completion.context.shaping import overlap
 
 WORTH_IT = 1.3
 """A new block must be worth so many times what the old one is worth at the new place."""
@@ -64,7 +65,7 @@ def _best(fitting: Sequence[Piece], budget: int, language: str) -> list[Piece]:
     left = budget
     for piece in fitting:
         needed = tokens_of(_rendered(piece.excerpt, language))
-        if needed <= left and not _overlaps(piece.excerpt, taken):
+        if needed <= left and not any(overlap(piece.excerpt, other.excerpt) for other in taken):
             left -= needed
             taken.append(piece)
     return taken
@@ -88,15 +89,6 @@ def _shortened(excerpt: Excerpt, most: int, language: str) -> Excerpt | None:
 def _head(excerpt: Excerpt, lines: Sequence[str], count: int) -> Excerpt:
     end = min(excerpt.end, excerpt.start + count)
     return excerpt._replace(end=end, text="\n".join(lines[:count]))
-
-
-def _overlaps(excerpt: Excerpt, taken: Sequence[Piece]) -> bool:
-    return any(
-        other.excerpt.path == excerpt.path
-        and other.excerpt.start < excerpt.end
-        and excerpt.start < other.excerpt.end
-        for other in taken
-    )
 
 
 def _stands_in(text: str, window: str) -> bool:

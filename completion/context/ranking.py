@@ -10,22 +10,21 @@ from types import MappingProxyType
 
 from completion.context.edits import Place
 from completion.context.pieces import Defined, Excerpt, Piece, Repository, Why
-from completion.context.scope import names_near, query_at
-from retrieval.fuse import AT_A_CURSOR, fuse
+from completion.context.scope import compared_at, names_near, query_at
+from completion.context.shaping import fragments, head_of
+from retrieval.fuse import fuse
 from retrieval.records import Found
 
-WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {
-        Why.SYMBOLS: AT_A_CURSOR["symbols"],
-        Why.EDITED: AT_A_CURSOR["lexical"],
-        Why.SIMILAR: AT_A_CURSOR["lexical"],
-    }
-)
+WEIGHTS: Mapping[str, float] = MappingProxyType({Why.SYMBOLS: 1.0, Why.EDITED: 1.0, Why.SIMILAR: 1.03})
+"""About equal: the rankings take turns, the most similar piece first (benchmarks/LOG.md). To find files names
+tell far more, ``retrieval.fuse.AT_A_CURSOR``; to find lines to go on with both are needed.
+"""
 _IMPORTED = 3.0
 _NAMED = 2.0
 """How much more a definition counts in a file that is imported, and of a name that is."""
 _FAR = 0.05
 """What a name counts that is imported but not used near the cursor."""
+_SEARCHED = 20
 _SIMILAR = 12
 _DEFINITIONS = 24
 
@@ -41,19 +40,17 @@ class Question:
 
 def candidates(repository: Repository, question: Question, edited: Sequence[Place]) -> list[Piece]:
     """Every piece of other files that may be shown at the cursor, best first."""
-    names = names_near(question.text, question.cursor)
-    defined = by_worth(repository.definitions(question.path, list(names)), names)
-    found = repository.search(question.path, query_at(question.text, question.cursor), _SIMILAR)
-    changed = (repository.around(place.path, place.line) for place in edited)
-    rankings: dict[str, list[Excerpt]] = {
-        Why.SYMBOLS: defined[:_DEFINITIONS],
-        Why.EDITED: [excerpt for excerpt in changed if excerpt is not None],
-        Why.SIMILAR: list(found),
-    }
+    path, text, cursor = question.path, question.text, question.cursor
+    names = names_near(text, cursor)
+    others = [each for each in repository.definitions(path, list(names)) if each.excerpt.path != path]
+    found = [each for each in repository.search(path, query_at(text, cursor), _SEARCHED) if each.path != path]
+    changed = [repository.around(place.path, place.line) for place in edited if place.path != path]
+    compared = compared_at(text, cursor)
     return fused(
         {
-            why: [excerpt for excerpt in ranking if excerpt.path != question.path]
-            for why, ranking in rankings.items()
+            Why.SYMBOLS: [head_of(excerpt) for excerpt in by_worth(others, names)[:_DEFINITIONS]],
+            Why.EDITED: [excerpt for excerpt in changed if excerpt is not None],
+            Why.SIMILAR: fragments(found, compared, _SIMILAR),
         }
     )
 

@@ -3,16 +3,13 @@
 import re
 
 NEAR_LINES = 20
-"""In front of the cursor; so many were the best query on crossfile-home (benchmarks/LOG.md)."""
+"""In front of the cursor, whose names are looked up."""
+_SEARCHED, _COMPARED = 10, 5
+"""Lines that are searched with, and those that what was found is compared with (benchmarks/LOG.md)."""
 _FADES_IN = 5
 """Lines up, where a name counts half."""
 _NAME = re.compile(r"[^\W\d]\w*")
-_IMPORT = re.compile(
-    r"\s*(?:import\b|from\b|use\b|using\b|#include\b|export\b.*\bfrom\b|\}\s*from\b|.*\brequire)"
-)
 _MOST_NAMES = 100
-_MOST_LINES = 400
-"""Of imports, looked for at the top of the text."""
 
 
 def names_near(text: str, cursor: int) -> dict[str, float]:
@@ -30,10 +27,13 @@ def names_near(text: str, cursor: int) -> dict[str, float]:
 
 
 def query_at(text: str, cursor: int) -> str:
-    """The imports of the text and the lines in front of the cursor."""
-    near = _near(text, cursor)
-    above = text[:cursor].split("\n")[: -len(near)]
-    return "\n".join([*(line for line in above[:_MOST_LINES] if _IMPORT.match(line)), *near])
+    """The lines that are searched with."""
+    return "\n".join(_near(text, cursor)[-_SEARCHED:])
+
+
+def compared_at(text: str, cursor: int) -> str:
+    """The lines that fragments of what was found are compared with."""
+    return "\n".join(_near(text, cursor)[-_COMPARED:])
 
 
 def _near(text: str, cursor: int) -> list[str]:
