@@ -91,17 +91,17 @@ class Fragments:
 
 
 def load(data: Path, name: str, rows: int) -> list[Case]:
-    """``rows`` of a set, half of them of each language, spread over the files of the set."""
+    """``rows`` of a set, its languages in turns, spread over the files of the set."""
     files = {
         "crossfile-home": [f"{language}_line_completion_bm25.jsonl" for language in _LANGUAGES],
         "crosscodeeval": ["python_line_completion_rg1_bm25.partial100.jsonl"],
     }[name]
-    cases: list[Case] = []
+    each_of: list[list[Case]] = []
     for file in files:
         lines = (data / name / file).read_text("utf-8").splitlines()
         step = max(1, len(lines) * len(files) // rows)
-        cases += [_case(json.loads(line), file) for line in lines[::step]][: rows // len(files)]
-    return cases
+        each_of.append([_case(json.loads(line), file) for line in lines[::step]][: rows // len(files)])
+    return [case for cases in zip(*each_of, strict=True) for case in cases]
 
 
 def _case(row: dict[str, Any], file: str) -> Case:
@@ -126,6 +126,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--context", help="none, bm25, splice, or several with commas; --data: the sets' folder"
     )
     parser.add_argument("--set", choices=["crossfile-home", "crosscodeeval"], default="crossfile-home")
+    parser.add_argument("--prefix-chars", type=int, default=CompletionConfig().prefix_chars)
+    parser.add_argument("--suffix-chars", type=int, default=CompletionConfig().suffix_chars)
     parser.add_argument("--budget", type=int, default=RetrievalConfig().context_tokens, help="tokens")
 
 
@@ -134,11 +136,9 @@ def run(options: argparse.Namespace) -> int:
     cases = load(options.data, options.set, options.rows)
     with _blocks(options, cases) as blocks:
         outcomes = asyncio.run(_measure(options, cases, contexts, blocks))
-    if options.answers:
-        lines = (json.dumps(asdict(outcome), ensure_ascii=False) + "\n" for outcome in outcomes)
-        options.answers.write_text("".join(lines), "utf-8")
     notes = [
         f"{options.set}: {len(cases)} rows spread over the set; greedy; context of {options.budget} tokens.",
+        f"The prompt shows {options.prefix_chars} characters in front and {options.suffix_chars} behind.",
         "Blocks of ours are of an index with words and symbols, no vectors; every row is a new document.",
     ]
     rows = [summary(context, [each for each in outcomes if each.context == context]) for context in contexts]
@@ -149,12 +149,12 @@ def run(options: argparse.Namespace) -> int:
 class _Blocks:
     """Makes the block of a row."""
 
-    def __init__(self, budget: int, indexes: dict[str, RepositoryIndex]) -> None:
-        self._budget = budget
+    def __init__(self, options: argparse.Namespace, indexes: dict[str, RepositoryIndex]) -> None:
+        self._budget = options.budget
+        self._windows = options.prefix_chars, options.suffix_chars
         self._indexes = indexes
 
     def block(self, context: str, case: Case) -> tuple[Piece, ...]:
-        config = CompletionConfig()
         found: Sequence[Piece] = ()
         if context == "bm25":
             found = [Piece(each, Why.SIMILAR, 1.0) for each in case.fragments]
@@ -162,7 +162,7 @@ class _Blocks:
             text = case.prompt + case.suffix
             question = Question(case.path, text, len(case.prompt))
             found = candidates(self._repository(case, text), question, ())
-        window = case.prompt[-config.prefix_chars :] + case.suffix[: config.suffix_chars]
+        window = case.prompt[-self._windows[0] :] + case.suffix[: self._windows[1]]
         return changed((), found, self._budget, language=case.language, window=window)
 
     def _repository(self, case: Case, text: str) -> Repository:
@@ -190,7 +190,7 @@ def _blocks(options: argparse.Namespace, cases: Sequence[Case]) -> Iterator[_Blo
                 stack.callback(index.close)
                 index.refresh()
                 indexes[name] = index
-        yield _Blocks(options.budget, indexes)
+        yield _Blocks(options, indexes)
 
 
 def _written(data: Path, wanted: set[str], folder: Path) -> set[str]:
@@ -211,13 +211,21 @@ async def _measure(
     options: argparse.Namespace, cases: Sequence[Case], contexts: Sequence[str], blocks: _Blocks
 ) -> list[Outcome]:
     engine = EngineConfig(model=options.model, weights=options.weights, threads=options.threads)
-    service = CompletionService(engine, CompletionConfig(max_tokens=MAX_TOKENS, time_budget_s=60.0))
+    config = CompletionConfig(
+        max_tokens=MAX_TOKENS,
+        time_budget_s=60.0,
+        prefix_chars=options.prefix_chars,
+        suffix_chars=options.suffix_chars,
+    )
+    service = CompletionService(engine, config)
     await service.start()
     outcomes: list[Outcome] = []
     try:
         await service.ready()
         for number, case in enumerate(cases, 1):
-            outcomes += [await _answer(service, case, context, blocks) for context in contexts]
+            answered = [await _answer(service, case, context, blocks) for context in contexts]
+            outcomes += answered
+            _keep(options.answers, answered)
             _tell(number, len(cases), outcomes, contexts)
     finally:
         await service.stop()
@@ -259,6 +267,13 @@ def similarity(a: str, b: str) -> float:
         for index, other in enumerate(b, 1):
             last, row[index] = row[index], last + 1 if char == other else max(row[index], row[index - 1])
     return 200.0 * row[-1] / (len(a) + len(b))
+
+
+def _keep(file: Path | None, outcomes: Sequence[Outcome]) -> None:
+    """Behind what the file has: a run that is broken off leaves what it measured."""
+    if file is not None:
+        with file.open("a", encoding="utf-8") as answers:
+            answers.writelines(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in outcomes)
 
 
 def _tell(number: int, count: int, outcomes: Sequence[Outcome], contexts: Sequence[str]) -> None:

@@ -84,8 +84,9 @@ def tokens_of(text: str) -> int:
 
 
 def _size(part: str) -> int:
-    if not part.isascii():
-        return len(part.encode("utf-8", "surrogatepass"))
+    """Of a run of one kind."""
+    plain = sum(char.isascii() for char in part)
+    rest = len(part.encode("utf-8", "surrogatepass")) - plain
     if part.isspace():
-        return 1
-    return math.ceil(len(part) / (_LETTERS if part[0].isalnum() else _SIGNS))
+        return min(plain, 1) + rest
+    return math.ceil(plain / (_LETTERS if part[0].isalnum() else _SIGNS)) + rest

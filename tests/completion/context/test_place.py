@@ -41,7 +41,9 @@ def at(text: str, marker: str) -> tuple[str, ...]:
     return place(text, text.index(marker) + len(marker))
 
 
-@pytest.mark.parametrize("marker", ["if book", "return", "for each", "use(each)", "use(each)\n", "self.done()"])
+@pytest.mark.parametrize(
+    "marker", ["if book", "return", "for each", "use(each)", "use(each)\n", "self.done()"]
+)
 def test_one_place_in_all_of_a_method(marker):
     assert at(PYTHON, marker) == ("class Shelf:", "def put(self, book):")
 
