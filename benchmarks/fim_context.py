@@ -126,6 +126,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--context", help="none, bm25, splice, or several with commas; --data: the sets' folder"
     )
     parser.add_argument("--set", choices=["crossfile-home", "crosscodeeval"], default="crossfile-home")
+    parser.add_argument("--skip", type=int, default=0, help="of these rows the first, answered before")
     parser.add_argument("--prefix-chars", type=int, default=CompletionConfig().prefix_chars)
     parser.add_argument("--suffix-chars", type=int, default=CompletionConfig().suffix_chars)
     parser.add_argument("--budget", type=int, default=RetrievalConfig().context_tokens, help="tokens")
@@ -133,7 +134,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     contexts = [context for context in CONTEXTS if context in options.context.split(",")]
-    cases = load(options.data, options.set, options.rows)
+    cases = load(options.data, options.set, options.rows)[options.skip :]
     with _blocks(options, cases) as blocks:
         outcomes = asyncio.run(_measure(options, cases, contexts, blocks))
     notes = [
