@@ -48,6 +48,14 @@ export interface Drafts {
   drafters: readonly string[];
 }
 
+/** Lines of another file that stood in front of the document; counted from 1. */
+export interface ContextPiece {
+  path: string;
+  firstLine: number;
+  lastLine: number;
+  why: string;
+}
+
 export interface Trace {
   model: string;
   device: string;
@@ -61,6 +69,7 @@ export interface Trace {
   firstTokenMs: number | null;
   totalMs: number;
   finish: string;
+  context: readonly ContextPiece[];
 }
 
 export type EngineState = "loading" | "ready" | "unloaded" | "failed" | "stopped";
@@ -171,6 +180,18 @@ export function readTrace(params: unknown): Trace | null {
     firstTokenMs: typeof trace.firstTokenMs === "number" ? trace.firstTokenMs : null,
     totalMs: count(trace.totalMs),
     finish: text(trace.finish),
+    context: Array.isArray(trace.context) ? trace.context.map(readPiece) : [],
+  };
+}
+
+function readPiece(value: unknown): ContextPiece {
+  const piece = fields(value);
+  const { firstLine, lastLine } = piece;
+  return {
+    path: text(piece.path),
+    firstLine: count(firstLine),
+    lastLine: count(lastLine),
+    why: text(piece.why),
   };
 }
 

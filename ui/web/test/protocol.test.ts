@@ -41,6 +41,14 @@ describe("notifications", () => {
     expect(readTrace(null)).toBeNull();
   });
 
+  it("read what of other files the model saw", () => {
+    const piece = { path: "a.py", firstLine: 1, lastLine: 4, why: "similar" };
+    const read = (context: unknown) => readTrace({ trace: { model: "m", context } })?.context;
+    expect(read([{ ...piece, score: 0.5 }])).toEqual([piece]);
+    expect(read([null])).toEqual([{ path: "", firstLine: 0, lastLine: 0, why: "" }]);
+    expect(read("no")).toEqual([]);
+  });
+
   it("read what was repaired and what is stale", () => {
     const reuse = { kept: 5, shifted: 4, computed: 3, repaired: 2, stale: 7, exact: false, prompt: 12 };
     expect(readTrace({ trace: { model: "m", reuse } })?.reuse).toEqual({

@@ -128,6 +128,15 @@ export function aPass(trace: Trace | null): string {
   return passes > 0 ? (output / passes).toFixed(1) : NONE;
 }
 
+/** The lines of other files that the model saw. */
+export function context(trace: Trace | null): string {
+  if (trace === null) return NONE;
+  const pieces = trace.context.map(
+    ({ path, firstLine, lastLine, why }) => `${path}:${firstLine}–${lastLine} (${why})`,
+  );
+  return pieces.join(", ") || "none";
+}
+
 const FINISH: Readonly<Record<string, string>> = {
   end_token: "Ended where the model said so.",
   line: "Ended with the line.",

@@ -2,7 +2,17 @@
 
 import { element, write } from "../shell/dom";
 import { NONE, duration, integer, percent, rate } from "./format";
-import { PAST_KEPT, type Model, type Past, aPass, drafted, exactness, headline, lastSentence } from "./model";
+import {
+  PAST_KEPT,
+  type Model,
+  type Past,
+  aPass,
+  context,
+  drafted,
+  exactness,
+  headline,
+  lastSentence,
+} from "./model";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CHART_WIDTH = 256;
@@ -51,6 +61,7 @@ function renderTokens({ trace }: Model): void {
   write("drafted", drafted(trace));
   write("a-pass", aPass(trace));
   write("exactness", exactness(trace));
+  write("context", context(trace));
   write("saved", trace ? `${percent(cached, cached + computed)} reused` : "");
   writeSplit("token-split", [kept, shifted, computed]);
 }

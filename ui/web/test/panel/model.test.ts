@@ -4,6 +4,7 @@ import {
   PAST_KEPT,
   START,
   aPass,
+  context,
   drafted,
   exactness,
   headline,
@@ -25,6 +26,7 @@ const TRACE: Trace = {
   firstTokenMs: 50,
   totalMs: 300,
   finish: "block",
+  context: [],
 };
 
 function engine(state: EngineStatus["state"], detail = ""): EngineStatus {
@@ -112,6 +114,17 @@ describe("lastSentence", () => {
     expect(lastSentence(done("nothing"))).toContain("nothing");
     expect(lastSentence(done("late"))).toContain("Dropped");
     expect(lastSentence({ ...open, asking: { kind: "failed", sentence: "Full." } })).toBe("Full.");
+  });
+});
+
+describe("context", () => {
+  it("names the lines of other files, and why they were shown", () => {
+    expect(context(null)).toBe("–");
+    expect(context(TRACE)).toBe("none");
+    const piece = { path: "src/a.py", firstLine: 3, lastLine: 9, why: "symbols" };
+    expect(context({ ...TRACE, context: [piece, { ...piece, path: "b.py", why: "edited" }] })).toBe(
+      "src/a.py:3–9 (symbols), b.py:3–9 (edited)",
+    );
   });
 });
 
