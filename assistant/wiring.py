@@ -12,9 +12,11 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from assistant.around import shared_index
+from assistant.context import WithContext
 from assistant.embedding import choose
 from assistant.errors import BadSetting, PublicHostWithoutToken
 from assistant.lsp.documents import Limits
+from assistant.lsp.source import CompletionSource
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
 from assistant.summaries import Summaries, usual_cache
@@ -23,6 +25,7 @@ from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
 from assistant.web.stats import Stats
 from assistant.workspaces import Workspaces
+from completion.context.keeper import BlockKeeper
 from completion.errors import ModelError
 from completion.service import CompletionService
 from retrieval.config import RetrievalConfig
@@ -70,7 +73,7 @@ def make_parts(
     config = settings.server
     hosts, origins = own_names(config.host, port)
     return WebParts(
-        source=service,
+        source=_with_context(settings, service, workspaces),
         config=config,
         access=Access(hosts, origins, config.token or new_token()),
         codes=LoginCodes(seconds=config.login_code_s, clock=time.monotonic),
@@ -109,6 +112,21 @@ def open_embedder(config: RetrievalConfig) -> Embedder | None:
     None: words and symbols only, or a process of its own has yet to make what it takes.
     """
     return open_default(config, make=False)
+
+
+def _with_context(
+    settings: Settings, service: CompletionService, workspaces: Workspaces | None
+) -> CompletionSource:
+    """The service, and what of the workspace stands in front of a document."""
+    completion, retrieval = settings.completion, settings.retrieval
+    if workspaces is None or retrieval.context_tokens == 0:
+        return service
+    return WithContext(
+        service,
+        BlockKeeper(retrieval.context_tokens, retrieval.context_ms / 1e3),
+        workspaces.index_of,
+        window_chars=(completion.prefix_chars, completion.suffix_chars),
+    )
 
 
 def base_url(host: str, port: int) -> str:

@@ -72,6 +72,14 @@ class Workspaces:
         for folder in self._around(path):
             folder.hide(str(path))
 
+    def index_of(self, path: Path) -> tuple[Path, RepositoryIndex] | None:
+        """The innermost folder around ``path`` and its index; None while there is none to ask."""
+        around = [folder for folder in self._around(path) if folder.index is not None]
+        if not around:
+            return None
+        inner = max(around, key=lambda folder: len(folder.root.parts))
+        return (inner.root, inner.index) if inner.index is not None else None
+
     async def symbols(self, roots: list[Path], typed: str, k: int) -> list[tuple[Path, SymbolHit]]:
         """The definitions of these folders that fit best what was typed."""
 

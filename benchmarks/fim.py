@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from benchmarks import fim_context
 from benchmarks.sandbox import Sandbox
 from benchmarks.table import Report, Row
 from completion.config import CompletionConfig, EngineConfig
@@ -60,6 +61,7 @@ class Outcome:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="HumanEval-SingleLineInfilling.jsonl")
+    fim_context.add_options(parser)
     parser.add_argument("--rows", type=int, default=150)
     parser.add_argument("--seed", type=int, default=7, help="of the shuffle in front of the choice")
     parser.add_argument("--layout", choices=[*LAYOUTS, "both"], default="both")
@@ -72,6 +74,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.context:
+        return fim_context.run(options)
     cases = load(options.data, rows=options.rows, seed=options.seed)
     layouts: list[Layout] = [layout for layout in LAYOUTS if options.layout in {layout, "both"}]
     sandbox = Sandbox()

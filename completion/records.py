@@ -67,6 +67,20 @@ class CompletionRequest:
 
 
 @dataclass(frozen=True)
+class ContextPiece:
+    """Some lines of another file that stood in front of the document."""
+
+    path: str
+    """Relative to the workspace folder."""
+    first_line: int
+    last_line: int
+    """Counted from 1; both are shown."""
+    why: str
+    """``symbols``: it defines a name in scope. ``edited``: a moment ago. ``similar``: a search found it."""
+    score: float
+
+
+@dataclass(frozen=True)
 class Trace:
     """What one completion cost, for the side panel, the benchmarks and the telemetry.
 
@@ -87,6 +101,8 @@ class Trace:
     first_token_ms: float | None
     total_ms: float
     finish: FinishReason
+    context: tuple[ContextPiece, ...] = ()
+    """What of the repository stood in front of the document, in order."""
     prompt_ids: tuple[int, ...] = field(default=(), repr=False)
     output_ids: tuple[int, ...] = field(default=(), repr=False)
 

@@ -145,44 +145,49 @@ class RepositoryIndex:
     def search(self, query: str, k: int = 10, *, deadline: float | None = None) -> list[Snippet]:
         """The ``k`` best pieces for words or code. ``deadline``: as in ``retrieval.search.search``."""
         dense = self._dense if self._shelf is not None and len(self._shelf) else None
-        return self._read(lambda now: search(now, query, k, dense=dense, deadline=deadline))
+        return self.read(lambda now: search(now, query, k, dense=dense, deadline=deadline))
 
     def symbols(self, typed: str, k: int = 50) -> list[SymbolHit]:
         """The ``k`` definitions whose names fit best: from the start, by humps, or inside."""
-        return self._read(lambda now: find_symbols(now, typed, k))
+        return self.read(lambda now: find_symbols(now, typed, k))
 
     def definitions(self, name: str) -> list[SymbolHit]:
         """Every definition of a plain or qualified name."""
-        return self._read(lambda now: now.definitions(name))
+        return self.read(lambda now: now.definitions(name))
 
     def callers(self, name: str) -> list[Use]:
         """Calls of a name, by path and line."""
-        return self._read(lambda now: now.callers(name))
+        return self.read(lambda now: now.callers(name))
 
     def callees(self, path: str, qualified: str) -> list[SymbolHit]:
         """Definitions of the names that a definition calls, as far as names tell."""
-        return self._read(lambda now: now.callees(path, qualified))
+        return self.read(lambda now: now.callees(path, qualified))
 
     def neighbours(self, path: str | Path) -> Neighbours:
         """The files of the repository that a file imports, and those that import it."""
         relative = self.scanner.relative(path)
-        return self._read(lambda now: now.neighbours(relative))
+        return self.read(lambda now: now.neighbours(relative))
 
     def outline(self, path: str | Path) -> Outline | None:
         """What the syntax of a file says, unsaved text first; None for a file that is not indexed."""
         relative = self.scanner.relative(path)
-        return self._read(lambda now: now.outline(relative))
+        return self.read(lambda now: now.outline(relative))
 
     def chunks(self, path: str | Path) -> list[StoredChunk]:
         """The pieces of a file, in order of lines."""
         relative = self.scanner.relative(path)
-        return self._read(lambda now: now.chunks_of(relative))
+        return self.read(lambda now: now.chunks_of(relative))
 
     def status(self) -> IndexStatus:
         """How much is searchable."""
-        counts = self._read(lambda now: lookups.counts(now.connection))
+        counts = self.read(lambda now: lookups.counts(now.connection))
         name = self._embedder.name if self._embedder else ""
         return IndexStatus(str(self.root), *counts, embedder=name, unsaved=len(self._overlay.view()))
+
+    def read(self, ask: Callable[[Snapshot], T]) -> T:
+        """Ask several things of one state of the index."""
+        with self.catalog.reading() as connection:
+            return ask(Snapshot(connection, self._overlay.view()))
 
     # Inside
 
@@ -277,10 +282,6 @@ class RepositoryIndex:
                 raise IndexBusy(
                     f"Another process is writing the index of {self.root}. It can be searched meanwhile."
                 ) from error
-
-    def _read(self, ask: Callable[[Snapshot], T]) -> T:
-        with self.catalog.reading() as connection:
-            return ask(Snapshot(connection, self._overlay.view()))
 
     def _dense(self, query: str, k: int) -> list[Found]:
         if self._embedder is None or self._shelf is None:

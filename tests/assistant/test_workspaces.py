@@ -58,6 +58,18 @@ async def test_a_buffer_is_searchable_until_it_is_closed(workspaces, root):
     await until(lambda: index.definitions("apply_discount"))
 
 
+async def test_the_index_of_a_path_is_that_of_its_innermost_folder(workspaces, root):
+    assert workspaces.index_of(root / "shop/money.py") is None
+    for folder in (root, root / "shop"):
+        workspaces.open(folder)
+        await ready(workspaces, folder)
+    inner = workspaces.index_of(root / "shop/money.py")
+    assert inner is not None
+    assert inner == (root / "shop", workspaces._folders[root / "shop"].index)
+    assert workspaces.index_of(root / "README.md")[0] == root
+    assert workspaces.index_of(root.parent / "other.py") is None
+
+
 async def test_a_folder_is_shared_and_closed_within_a_second(workspaces, root):
     assert workspaces.open(root) == workspaces.open(root)
     assert len(workspaces._folders) == 1

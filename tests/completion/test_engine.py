@@ -55,6 +55,18 @@ def test_typing_appends(engine: Engine) -> None:
     assert cold.trace.output_ids == second.trace.output_ids
 
 
+def test_a_changed_block_moves_what_was_kept(engine: Engine) -> None:
+    """Of a piece that goes, the pieces behind it and the file stay in the cache."""
+    gone, kept = "# gone.py\n# gone = 1\n\n", "# kept.py\n# kept = value(1, 2)\n\n"
+    ask(engine, task(context=gone + kept, reuse="auto"))
+    reuse = ask(engine, task(context=kept, reuse="auto")).trace.reuse
+    moved = reuse.shifted + reuse.repaired
+    assert moved > reuse.prompt // 2
+    assert reuse.kept + moved + reuse.computed - reuse.repaired == reuse.prompt
+    added = ask(engine, task(context=kept + gone, reuse="auto")).trace.reuse
+    assert added.kept > reuse.kept
+
+
 def test_requests_without_a_document_keep_nothing(engine: Engine) -> None:
     ask(engine, task(document=None))
     assert engine.pool.owners == ()

@@ -27,6 +27,35 @@ def test_paths_of_uris(uri, path):
     assert (None if found is None else str(found)) == path
 
 
+async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_path, tiny_model_dir):
+    root = make_repository(tmp_path / "shop")
+    retrieval = replace(config_in(tmp_path), context_ms=30_000.0)
+    settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=retrieval)
+    async with running_server(settings) as running, connected(running.url, running.token) as client:
+        folders = [{"uri": root.as_uri(), "name": "shop"}]
+        await client.request("initialize", {"capabilities": {}, "workspaceFolders": folders})
+        await client.send("initialized", {})
+        headers = {"Authorization": f"Bearer {running.token}"}
+        async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
+            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.05)
+        document = {"uri": (root / "shop/new.py").as_uri(), "languageId": "python", "version": 1}
+        text = "from shop.money import Price\n\n\ndef pay(price):\n    apply_discount("
+        await client.send("textDocument/didOpen", {"textDocument": document | {"text": text}})
+        await client.request(
+            "textDocument/inlineCompletion",
+            {
+                "textDocument": {"uri": document["uri"]},
+                "position": {"line": 4, "character": 19},
+                "context": {"triggerKind": 1},
+            },
+        )
+        trace = await client.notified("splice/trace")
+    pieces = [(piece["path"], piece["firstLine"]) for piece in trace["trace"]["context"]]
+    assert ("shop/money.py", 11) in pieces
+    assert "shop/new.py" not in dict(pieces)
+
+
 async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir):
     root = make_repository(tmp_path / "shop")
     settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=config_in(tmp_path))

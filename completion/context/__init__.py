@@ -1,0 +1,1 @@
+"""What of the repository stands in front of a document in its prompt."""
