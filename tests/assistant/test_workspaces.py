@@ -1,5 +1,6 @@
 """Folders of editors: indexed by themselves, followed, shared, and closed quickly."""
 
+import asyncio
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from assistant.workspaces import Workspaces
 from retrieval.errors import NoRepository
 from tests.retrieval.repositories import config_in, make_repository
 from tests.retrieval.sentence_model import make_sentence_model
-from tests.waiting import stretched, until
+from tests.waiting import PATIENCE_S, stretched, until
 
 
 @pytest.fixture
@@ -26,7 +27,9 @@ async def workspaces(tmp_path):
 
 async def ready(workspaces: Workspaces, root) -> None:
     folder = workspaces._folders[root]
-    await until(lambda: folder.status().state == "ready")
+    async with asyncio.timeout(stretched(PATIENCE_S)):  # its process has the lowest priority
+        while folder.status().state != "ready":  # noqa: ASYNC110 - nothing signals it
+            await asyncio.sleep(0.005)
 
 
 async def names(workspaces: Workspaces, root, typed: str) -> list[str]:
