@@ -9,10 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
+from assistant.around import shared_index
 from assistant.errors import BadSetting, PublicHostWithoutToken
 from assistant.lsp.documents import Limits
 from assistant.presence import ServerRecord, claim, publish
 from assistant.settings import ServerConfig, Settings
+from assistant.summaries import Summaries, usual_cache
 from assistant.web.access import Access, LoginCodes, new_token, own_names
 from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
@@ -74,6 +76,7 @@ def make_parts(
         ),
         playground=WEB_DIST,
         workspaces=workspaces,
+        summaries=Summaries(service, usual_cache(), shared_index(workspaces)) if workspaces else None,
     )
 
 

@@ -77,6 +77,11 @@ class Workspace:
         """For searching only; None while it is being opened, and when it could not be."""
         return self._index
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the index is up to date, or will not be."""
+        return self._state in {"ready", "failed"}
+
     def show(self, path: str, text: str) -> None:
         """An editor's buffer says this now."""
         self._note(path, _Typed(text, time.monotonic() + _SETTLE_S))

@@ -1,6 +1,7 @@
 """The folders that editors have open, each indexed once however many connections share it."""
 
 import asyncio
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from retrieval.errors import NoRepository
 from retrieval.index import RepositoryIndex
 from retrieval.records import Snippet, SymbolHit
 
+_POLL_S = 0.05
 _KEPT = 8
 """Folders that nobody has open any more, but whose index stays at hand."""
 
@@ -36,6 +38,22 @@ class Workspaces:
             self._folders[root] = Workspace(root, self._config, self._open_embedder)
         self._holders[root] += 1
         return root
+
+    def has(self, root: Path) -> bool:
+        """Whether ``root`` is one of the folders."""
+        return root.resolve() in self._folders
+
+    async def settled(self, root: Path, patience_s: float) -> RepositoryIndex | None:
+        """The index of an open folder, as soon as it has been brought up to date once, or as it is then.
+
+        None where it cannot be opened.
+        """
+        deadline = time.monotonic() + patience_s
+        while (folder := self._folders.get(root)) is not None:
+            if folder.is_settled or time.monotonic() > deadline:
+                return folder.index
+            await asyncio.sleep(_POLL_S)
+        return None
 
     def release(self, root: Path) -> None:
         """One holder less. The index stays at hand, unless there are many that nobody holds."""

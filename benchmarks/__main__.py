@@ -17,6 +17,7 @@ from benchmarks import (
     load,
     quality,
     retrieval,
+    summaries,
 )
 
 _BENCHMARKS = {
@@ -32,6 +33,7 @@ _BENCHMARKS = {
     "index": index,
     "retrieval": retrieval,
     "branches": branches,
+    "summaries": summaries,
 }
 
 

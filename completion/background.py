@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from completion.chat import ChatFormat
 from completion.loading import LoadedModel
 from completion.sampling import greedy
 from completion.tokens import TextCodec
@@ -41,6 +42,11 @@ class Background:
     def codec(self) -> TextCodec:
         """Turns text into tokens and back."""
         return self._loaded.codec
+
+    @property
+    def chat(self) -> ChatFormat | None:
+        """How the model is spoken to; None for one that was never taught to talk."""
+        return self._loaded.chat
 
     @contextmanager
     def store(self, tokens: int) -> Generator[KVStore]:

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from completion.chat import ChatFormat, read_chat
 from completion.config import EngineConfig
 from completion.cpu.linear import compile_linear_soon
 from completion.cpu.model import open_pass
@@ -63,6 +64,8 @@ class LoadedModel(RunningModel):
     name: str
     codec: TextCodec
     family: FimFamily
+    chat: ChatFormat | None = None
+    """How it is spoken to; None for a model that was never taught to talk."""
 
 
 def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
@@ -70,9 +73,12 @@ def load_model(name: str, directory: Path, config: EngineConfig) -> LoadedModel:
 
     Raises NoFimTokens, UnsupportedModel or CorruptModel with a sentence.
     """
-    codec = TextCodec(open_tokenizer(directory))
+    tokenizer = open_tokenizer(directory)
+    codec = TextCodec(tokenizer)
     family = detect_family(codec.special_tokens)
-    return LoadedModel(name=name, codec=codec, family=family, **vars(run_model(directory, config)))
+    chat = read_chat(directory, tokenizer)
+    running = vars(run_model(directory, config))
+    return LoadedModel(name=name, codec=codec, family=family, chat=chat, **running)
 
 
 def run_model(directory: Path, config: EngineConfig, *, layers: int | None = None) -> RunningModel:

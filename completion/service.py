@@ -56,6 +56,11 @@ class CompletionService:
         """
         await self._residence.ready()
 
+    async def wake(self) -> None:
+        """Bring back a model that was let go, and wait until it is there. Raises as :meth:`ready`."""
+        self._residence.use()
+        await self._residence.ready()
+
     @property
     def refreshing(self) -> bool:
         """Whether a document left alone has its cache refreshed, or will have soon."""

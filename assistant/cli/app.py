@@ -12,6 +12,7 @@ from assistant.cli.lsp import lsp
 from assistant.cli.models import models_app
 from assistant.cli.search import search
 from assistant.cli.serve import serve
+from assistant.cli.summarize import summarize
 
 
 def _show_version(wanted: bool) -> None:
@@ -42,6 +43,7 @@ def make_app() -> typer.Typer:
     commands.command()(complete)
     commands.command()(index)
     commands.command()(search)
+    commands.command()(summarize)
     commands.command()(doctor)
     commands.add_typer(models_app, name="models")
     commands.add_typer(drafts_app, name="drafts")

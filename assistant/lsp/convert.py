@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from assistant.document import Edit, EditMaker
 from assistant.errors import BadParams
-from assistant.lsp.messages import Change, Place, SelectedItem, Span
+from assistant.lsp.messages import Change, Command, Place, SelectedItem, Span
 from assistant.lsp.positions import Position, PositionEncoding, Units, offset_of, position_of
 from assistant.session import Answer
 from completion.records import ServiceStatus, Trace, Trigger
@@ -74,6 +74,15 @@ def item_of(answer: Answer, text: str, encoding: PositionEncoding) -> dict[str, 
         "command": {"title": "Accept", "command": ACCEPT, "arguments": [answer.id]},
         "splice": {"id": answer.id, "trace": None if answer.trace is None else trace_of(answer.trace)},
     }
+
+
+def suggestion_of(command: Command) -> str:
+    """The suggestion that an item's command names. Raises ``BadParams``."""
+    match command.arguments:
+        case [str() as suggestion]:
+            return suggestion
+        case _:
+            raise BadParams(f"`{ACCEPT}` takes one argument: the suggestion's id.")
 
 
 def items_of(answer: Answer | None, text: str, encoding: PositionEncoding) -> dict[str, Any]:

@@ -46,13 +46,13 @@ class Folders:
 
     def show(self, session: EditorSession) -> None:
         """A document was opened or changed."""
-        path = path_of(_uri_of(session))
+        path = path_of(uri_of(session))
         if self._workspaces and path and session.document.follows:
             self._workspaces.show(path, session.document.text)
 
     def hide(self, session: EditorSession) -> None:
         """A document was closed."""
-        path = path_of(_uri_of(session))
+        path = path_of(uri_of(session))
         if self._workspaces and path:
             self._workspaces.hide(path)
 
@@ -63,6 +63,11 @@ class Folders:
         roots = list(self._held.values())
         found = await self._workspaces.symbols(roots, params.query, _SYMBOLS)
         return [symbol_of(root, hit) for root, hit in found]
+
+    def root_of(self, path: Path) -> Path | None:
+        """The innermost of the folders of this connection that a file lies in."""
+        around = [root for root in self._held.values() if root in path.parents]
+        return max(around, key=lambda root: len(root.parts), default=None)
 
     def close(self, sessions: Iterable[EditorSession]) -> None:
         """The connection ended."""
@@ -110,5 +115,6 @@ def symbol_of(root: Path, hit: SymbolHit) -> dict[str, Any]:
     return symbol | {"containerName": container}
 
 
-def _uri_of(session: EditorSession) -> str:
+def uri_of(session: EditorSession) -> str:
+    """The URI of an open document."""
     return session.key.partition(" ")[2]

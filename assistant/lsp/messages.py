@@ -178,6 +178,7 @@ class Command(Params, frozen=True):
 
     command: str
     arguments: list[Any] | None = None
+    work_done_token: MessageId | None = None
 
 
 class Item(Params, frozen=True):
@@ -197,6 +198,32 @@ class DidPartiallyAccept(Params, frozen=True):
 
     item: Item
     accepted_length: Uint
+
+
+class DocumentQuestion(Params, frozen=True):
+    """``CodeLensParams``."""
+
+    text_document: DocumentRef
+
+
+class HoverQuestion(Params, frozen=True):
+    """``HoverParams``."""
+
+    text_document: DocumentRef
+    position: Place
+
+
+class SummaryQuestion(Params, frozen=True):
+    """The one argument of ``splice.summarize``."""
+
+    uri: Uri
+    """Of a file, or of a folder: then of the repository in it."""
+    symbol: Uri = ""
+    """A function or class of the file."""
+    level: str | None = None
+    """None: what is named. A level above names what is around it."""
+    quiet: bool = False
+    """Whether the answer alone is enough: then no ``window/showMessage`` tells it to the person."""
 
 
 class Cancel(Params, frozen=True):

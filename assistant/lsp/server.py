@@ -24,6 +24,7 @@ from assistant.lsp.convert import (
     offset_at,
     selection_of,
     status_of,
+    suggestion_of,
     trace_of,
     trigger_of,
 )
@@ -33,7 +34,9 @@ from assistant.lsp.jobs import Jobs, OnPartial
 from assistant.lsp.positions import PositionEncoding
 from assistant.lsp.protocol import EditorProtocol, Life
 from assistant.lsp.source import CompletionSource
+from assistant.lsp.summaries import SummaryRequests
 from assistant.session import Answer, EditorSession, Manner, Ticket
+from assistant.summaries import Summaries
 from assistant.workspaces import Workspaces
 from completion.records import Completion, EngineState, ServiceStatus
 
@@ -58,6 +61,7 @@ class EditorServer(JsonRPCServer):
         on_event: Callable[[Event], None],
         on_exit: Callable[[], None],
         workspaces: Workspaces | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
         super().__init__(EditorProtocol, cattrs.Converter)
         self.rpc = cast("EditorProtocol", self.protocol)
@@ -68,6 +72,7 @@ class EditorServer(JsonRPCServer):
         self._on_exit = on_exit
         self._documents = Documents(connection, limits)
         self._folders = Folders(workspaces)
+        self._summaries = SummaryRequests(summaries, self._documents, self._folders, notify=self.rpc.notify)
         self._jobs = Jobs(source, render=self._render, on_done=self._on_done)
         self._encoding = PositionEncoding.UTF16
         self._zero_based = False
@@ -83,6 +88,7 @@ class EditorServer(JsonRPCServer):
         if self._watch is not None:
             self._watch.cancel()
         await self._jobs.close()
+        await self._summaries.close()
         self._folders.close(self._documents)
         for session in self._documents:
             self._source.forget(session.key)
@@ -99,6 +105,8 @@ class EditorServer(JsonRPCServer):
         self._request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, messages.InlineCompletion, self._complete)
         self._request(lsp.WORKSPACE_EXECUTE_COMMAND, messages.Command, self._execute)
         self._request(lsp.WORKSPACE_SYMBOL, messages.SymbolQuery, self._folders.symbols)
+        self._request(lsp.TEXT_DOCUMENT_CODE_LENS, messages.DocumentQuestion, self._summaries.lenses)
+        self._request(lsp.TEXT_DOCUMENT_HOVER, messages.HoverQuestion, self._summaries.hover)
         self._notification(lsp.INITIALIZED, messages.Nothing, self._initialized)
         self._notification(lsp.EXIT, messages.Nothing, self._exit)
         self._notification(lsp.TEXT_DOCUMENT_DID_OPEN, messages.DidOpen, self._did_open)
@@ -161,6 +169,7 @@ class EditorServer(JsonRPCServer):
     def _initialize(self, params: messages.Initialize) -> dict[str, Any]:
         general = params.capabilities.general
         self._encoding = choose_encoding(general.position_encodings if general else None)
+        self._summaries.encoding = self._encoding
         self.rpc.life = Life.INITIALIZED
         self._folders.begin(params)
         sync = {"openClose": True, "change": lsp.TextDocumentSyncKind.Incremental.value}
@@ -170,7 +179,8 @@ class EditorServer(JsonRPCServer):
             "inlineCompletionProvider": True,
             "workspaceSymbolProvider": True,
             "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
-            "executeCommandProvider": {"commands": [ACCEPT]},
+            "executeCommandProvider": {"commands": [ACCEPT, *self._summaries.commands]},
+            **self._summaries.capabilities,
         }
         info = {"name": "splice", "version": version("splice-assistant")}
         return {"capabilities": capabilities, "serverInfo": info}
@@ -273,25 +283,18 @@ class EditorServer(JsonRPCServer):
 
     # What became of a suggestion
 
-    def _execute(self, params: messages.Command) -> None:
-        if params.command != ACCEPT:
-            raise BadParams(f"There is no command `{params.command}`; `{ACCEPT}` is the only one.")
-        suggestion = _suggestion_of(params)
+    def _execute(self, params: messages.Command) -> Any:
+        return self._accept(params) if params.command == ACCEPT else self._summaries.execute(params)
+
+    def _accept(self, params: messages.Command) -> None:
+        suggestion = suggestion_of(params)
         if any(session.accept(suggestion) for session in self._documents):
             self._on_event("accepted")
 
     def _did_show(self, params: messages.DidShow) -> None:
-        _suggestion_of(params.item.command)
+        suggestion_of(params.item.command)
         self._on_event("shown")
 
     def _did_partially_accept(self, params: messages.DidPartiallyAccept) -> None:
-        _suggestion_of(params.item.command)
+        suggestion_of(params.item.command)
         self._on_event("partially_accepted")
-
-
-def _suggestion_of(command: messages.Command) -> str:
-    match command.arguments:
-        case [str() as suggestion]:
-            return suggestion
-        case _:
-            raise BadParams(f"`{ACCEPT}` takes one argument: the suggestion's id.")

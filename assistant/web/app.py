@@ -24,15 +24,17 @@ from assistant.lsp.documents import Limits
 from assistant.lsp.server import EditorServer
 from assistant.lsp.source import CompletionSource
 from assistant.settings import ServerConfig
+from assistant.summaries import Summaries
 from assistant.web import pages
 from assistant.web.access import COOKIE, Access, LoginCodes
 from assistant.web.exchange import Exchange, error_body
 from assistant.web.guards import App, Guard
-from assistant.web.search import search_routes
 from assistant.web.infill import infill_route
 from assistant.web.openai import completion_routes
+from assistant.web.search import search_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
+from assistant.web.summaries import summaries_route
 from assistant.workspaces import Workspaces
 
 
@@ -50,6 +52,8 @@ class WebParts:
     """The built playground; it need not exist."""
     workspaces: Workspaces | None = None
     """None: nothing is indexed."""
+    summaries: Summaries | None = None
+    """None: nothing is summarised."""
 
 
 def build_app(parts: WebParts) -> Guard:
@@ -58,6 +62,7 @@ def build_app(parts: WebParts) -> Guard:
         *_status_routes(parts),
         *_login_routes(parts),
         *search_routes(parts.workspaces),
+        summaries_route(parts.summaries),
         *_completion_routes(parts),
         _socket_route(parts),
         _playground_route(parts),
@@ -145,6 +150,7 @@ def _socket_route(parts: WebParts) -> BaseRouteHandler:
             on_event=stats.count,
             on_exit=outgoing.close,
             workspaces=parts.workspaces,
+            summaries=parts.summaries,
         )
         stats.connections += 1
         try:

@@ -56,7 +56,7 @@ class Exchange:
         self, request: HttpRequest, question: Question, show: Callable[[Completion], Any]
     ) -> Response[bytes]:
         """The answer as ``show`` makes it JSON. Raises what the service raises, or ``TooManyRequests``."""
-        completion = await _unless_gone(request, self._complete(question, None))
+        completion = await unless_gone(request, self._complete(question, None))
         return gone() if completion is None else as_json(show(completion))
 
     async def stream(
@@ -67,7 +67,7 @@ class Exchange:
         What goes wrong before the first piece is raised, as by :meth:`answer`; behind it, it is an event.
         """
         pieces = self._pieces(question)
-        first = await _unless_gone(request, anext(pieces))
+        first = await unless_gone(request, anext(pieces))
         if first is None:
             return gone()
         return Stream(_events(first, pieces, show), media_type="text/event-stream")
@@ -122,7 +122,7 @@ async def _events(
         await pieces.aclose()
 
 
-async def _unless_gone(request: HttpRequest, work: Coroutine[Any, Any, T]) -> T | None:
+async def unless_gone(request: HttpRequest, work: Coroutine[Any, Any, T]) -> T | None:
     """What ``work`` gives; None when the client has gone before, which ends the work."""
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_until_gone(request))
     try:

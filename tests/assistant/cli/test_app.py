@@ -10,7 +10,7 @@ import typer
 
 from assistant.cli.app import make_app
 
-COMMANDS = ("serve", "lsp", "complete", "index", "search", "doctor", "models", "drafts")
+COMMANDS = ("serve", "lsp", "complete", "index", "search", "summarize", "doctor", "models", "drafts")
 HEAVY = ("torch", "transformers", "numpy", "litestar", "pygls", "huggingface_hub", "gguf")
 HELP_S = 1.0
 

@@ -1,0 +1,1 @@
+"""What a function, a class, a file or a repository is for, in the model's words."""
