@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,8 +217,8 @@ def editors(server: Server, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
         client = StdioClient([sys.executable, "-P", "-m", "assistant", "lsp"], env=environment, cwd=tmp_path)
         clients.append(client)
         folders = [{"uri": root.as_uri(), "name": root.name}]
-        hello = {"processId": os.getpid(), "rootUri": None, "capabilities": {}, "workspaceFolders": folders}
-        client.request("initialize", hello)
+        hello: dict[str, Any] = {"processId": os.getpid(), "rootUri": None, "capabilities": {}}
+        client.request("initialize", hello | {"workspaceFolders": folders})
         client.notify("initialized", {})
 
     yield opened
