@@ -401,7 +401,7 @@ const scenarios = {
 
     await page.keyboard.press("Enter");
     assert.equal(await focused(), "summary-cancel");
-    await said(/^Written just now\.$/, MODEL_MS);
+    await said(/^Written for the code as it is now\.$/, MODEL_MS);
     const written = await text();
     assert.ok(written.length > 20, written);
     assert.equal(await page.locator("#summary-badge").innerText(), "new");

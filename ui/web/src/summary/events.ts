@@ -30,6 +30,8 @@ export interface Summary {
   name: string;
   text: string;
   model: string;
+  /** Of everything the model saw. */
+  digest: string;
 }
 
 export type News =
@@ -47,6 +49,7 @@ export function readSummary(value: unknown): Summary {
     name: text(summary.name),
     text: text(summary.text),
     model: text(summary.model),
+    digest: text(summary.digest),
   };
 }
 

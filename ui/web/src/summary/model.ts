@@ -60,8 +60,13 @@ export function textOf(telling: Telling): string {
   return telling.kind === "done" ? telling.summary.text : telling.text;
 }
 
-/** What becomes of `telling` by the next news. */
-export function told(telling: Telling, news: News): Telling {
+/** Of what the summary that is shown was made; empty where none is. */
+export function digestOf(telling: Telling): string {
+  return telling.kind === "done" ? telling.summary.digest : "";
+}
+
+/** What becomes of `telling` by the next news; `before`: of what the summary was made that was shown before. */
+export function told(telling: Telling, news: News, before = ""): Telling {
   const text = textOf(telling);
   switch (news.kind) {
     case "part":
@@ -69,10 +74,14 @@ export function told(telling: Telling, news: News): Telling {
     case "text":
       return { kind: "writing", text: news.text, part: telling.kind === "writing" ? telling.part : "" };
     case "summary":
-      return { kind: "done", summary: news.summary, age: "new" };
+      return { kind: "done", summary: news.summary, age: isSame(news.summary, before) ? "cached" : "new" };
     case "error":
       return { kind: "failed", text, sentence: news.sentence };
   }
+}
+
+function isSame({ digest }: Summary, before: string): boolean {
+  return digest !== "" && digest === before;
 }
 
 function progress({ done, total, name }: { done: number; total: number; name: string }): string {
@@ -96,7 +105,7 @@ export function sentenceOf(telling: Telling): string {
 }
 
 const AGES = {
-  new: "Written just now.",
+  new: "Written for the code as it is now.",
   cached: "Made before, and nothing has changed since.",
   stale: "Made before; the code, or what it was read with, has changed since.",
 } as const;

@@ -27,8 +27,13 @@ export function summaryPane(): (looked: boolean) => void {
   });
   element("summary-cancel").addEventListener("click", () => writing.cancel());
   renderFields();
+  const lookAgain = () => void lookAtFolders().then((changed) => changed && look());
+  // An editor may have opened a folder meanwhile.
+  window.addEventListener("focus", () => {
+    if (!element("pane-summary").hidden) lookAgain();
+  });
   return (looked) => {
-    if (looked) void lookAtFolders().then((changed) => changed && look());
+    if (looked) lookAgain();
   };
 }
 

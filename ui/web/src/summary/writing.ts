@@ -2,8 +2,8 @@
 
 import { bodyOf as answered, refusalOf, type Ask } from "../connection/http";
 import { AWAY } from "../connection/socket";
-import { BEGIN, type News, readKnown, readNews, take } from "./events";
-import { BEGUN, CUT_OFF, NOTHING, type Telling, type Wish, bodyOf, textOf, told } from "./model";
+import { BEGIN, readKnown, readNews, take } from "./events";
+import { BEGUN, CUT_OFF, NOTHING, type Telling, type Wish, bodyOf, digestOf, textOf, told } from "./model";
 
 export type Post = (body: string, signal: AbortSignal) => Promise<Response>;
 
@@ -47,17 +47,18 @@ export class Writing {
   }
 
   async write(wish: Wish): Promise<void> {
+    const before = digestOf(this.telling);
     const signal = this.begin(BEGUN);
     try {
       const answer = await this.post(JSON.stringify(bodyOf(wish)), signal);
-      if (answer.ok && answer.body !== null) await this.follow(answer.body, signal);
+      if (answer.ok && answer.body !== null) await this.follow(answer.body, before, signal);
       else this.fail(refusalOf(answer.status, await answered(answer)), signal);
     } catch {
       this.fail(textOf(this.telling) === "" ? AWAY : CUT_OFF, signal);
     }
   }
 
-  private async follow(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+  private async follow(body: ReadableStream<Uint8Array>, before: string, signal: AbortSignal): Promise<void> {
     const reader = body.getReader();
     const decoder = new TextDecoder();
     let stream = BEGIN;
@@ -65,13 +66,11 @@ export class Writing {
       const taken = take(stream, decoder.decode(read.value, { stream: true }));
       stream = taken.stream;
       if (signal.aborted) return;
-      for (const news of taken.events.map(readNews)) this.hear(news);
+      for (const news of taken.events.map(readNews)) {
+        if (news !== null) this.tell(told(this.telling, news, before));
+      }
     }
     if (this.telling.kind === "writing") this.fail(CUT_OFF, signal);
-  }
-
-  private hear(news: News | null): void {
-    if (news !== null) this.tell(told(this.telling, news));
   }
 
   private fail(sentence: string, signal: AbortSignal): void {

@@ -33,8 +33,8 @@ describe("readNews", () => {
     const part = { kind: "part", done: 1, total: 3, name: "Cart" };
     expect(readNews(JSON.stringify(part))).toEqual(part);
     expect(readNews('{"kind":"text","text":"A"}')).toEqual({ kind: "text", text: "A" });
-    const summary = { level: "file", name: "a.py", text: "It adds.", model: "m" };
-    expect(readNews(JSON.stringify({ kind: "summary", ...summary, digest: "d" }))).toEqual({
+    const summary = { level: "file", name: "a.py", text: "It adds.", model: "m", digest: "d" };
+    expect(readNews(JSON.stringify({ kind: "summary", ...summary, version: 1 }))).toEqual({
       kind: "summary",
       summary,
     });

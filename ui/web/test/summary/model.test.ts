@@ -12,7 +12,7 @@ import {
 } from "../../src/summary/model";
 
 const WISH: Wish = { root: "/work/shop", level: "function", path: " shop/cart.py ", symbol: "Cart.total" };
-const SUMMARY = { level: "file", name: "a.py", text: "It adds.", model: "m" };
+const SUMMARY = { level: "file", name: "a.py", text: "It adds.", model: "m", digest: "d1" };
 
 describe("a wish", () => {
   it("names only what its level needs", () => {
@@ -40,7 +40,14 @@ describe("telling", () => {
     const failed = told(telling, { kind: "error", sentence: "The engine stopped." });
     expect([textOf(failed), sentenceOf(failed)]).toEqual(["It", "The engine stopped."]);
     const done = told(telling, { kind: "summary", summary: SUMMARY });
-    expect([textOf(done), sentenceOf(done)]).toEqual(["It adds.", "Written just now."]);
+    expect([textOf(done), sentenceOf(done)]).toEqual(["It adds.", "Written for the code as it is now."]);
+  });
+
+  it("says that nothing was new where it was made of the same as before", () => {
+    const done = { kind: "summary", summary: SUMMARY } as const;
+    expect(told(BEGUN, done, "d1")).toMatchObject({ age: "cached" });
+    expect(told(BEGUN, done, "d0")).toMatchObject({ age: "new" });
+    expect(told(BEGUN, { ...done, summary: { ...SUMMARY, digest: "" } }, "")).toMatchObject({ age: "new" });
   });
 
   it("counts no parts where there is one", () => {

@@ -5,7 +5,7 @@ import { CUT_OFF, NOTHING, type Telling, type Wish, sentenceOf, textOf } from ".
 import { type Post, Writing } from "../../src/summary/writing";
 
 const WISH: Wish = { root: "/work/shop", level: "file", path: "a.py", symbol: "" };
-const SUMMARY = { kind: "summary", level: "file", name: "a.py", text: "Es zählt.", model: "m" };
+const SUMMARY = { kind: "summary", level: "file", name: "a.py", text: "Es zählt.", model: "m", digest: "d1" };
 const NONE: Ask = () => Promise.resolve({ ok: true, body: { known: null } });
 
 const event = (news: object) => `data: ${JSON.stringify(news)}\n\n`;
@@ -113,6 +113,15 @@ describe("looking", () => {
     await bench.writing.look(WISH);
     expect(asked).toBe("/summaries?root=%2Fwork%2Fshop&level=file&path=a.py&symbol=");
     expect(bench.telling).toMatchObject({ kind: "done", age: "stale" });
+  });
+
+  it("and writing again tells whether anything was new", async () => {
+    const known = { ...SUMMARY, stale: false };
+    const post = () => Promise.resolve(new Response(event(SUMMARY)));
+    const bench = new Bench(() => Promise.resolve({ ok: true, body: { known } }), post);
+    await bench.writing.look(WISH);
+    await bench.writing.write(WISH);
+    expect(bench.telling).toMatchObject({ kind: "done", age: "cached" });
   });
 
   it("shows nothing where nothing is known, or the server does not say", async () => {
