@@ -381,11 +381,14 @@ const scenarios = {
     await untilReady(page);
     await page.locator("#tab-summary").click();
     await ask("open-folder");
-    await page.locator("#tab-completion").click();
-    await page.locator("#tab-summary").click();
-    await page.locator("#summary-folder option").first().waitFor({ state: "attached" });
+    await until(page, "the folder", async () => {
+      await page.locator("#tab-completion").click();
+      await page.locator("#tab-summary").click();
+      return (await page.locator(`#summary-folder option[value="${config.folder}"]`).count()) === 1;
+    });
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "summary-folder");
+    await page.locator("#summary-folder").selectOption(config.folder);
     await page.locator("#summary-level").selectOption("function");
     await page.locator("#summary-start").click();
     await said(/^Name the file/);

@@ -127,6 +127,7 @@ def play(
     shots: Path,
     *,
     acts: Mapping[str, Callable[[], None]] | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Runs a scenario to its end; where it asks, does one of ``acts`` or restarts the server."""
     config = {
@@ -135,6 +136,7 @@ def play(
         "token": server.token,
         "model": MODEL,
         "shots": str(shots),
+        "folder": str(folder),
         "chromium": chromium,
         "modules": str(WEB / "package.json"),
         "images": bool(os.environ.get("PLAYGROUND_IMAGES")),
@@ -259,7 +261,7 @@ def test_a_function_is_summarised(
         cart.write_text(cart.read_text("utf-8").replace("price * count", "count * price"), "utf-8")
 
     acts = {"open-folder": lambda: editors(shop), "edit-folder": edit}
-    play("summary", server, chromium, shots, acts=acts)
+    play("summary", server, chromium, shots, acts=acts, folder=shop)
 
 
 def test_the_page_follows_a_restarted_server(server: Server, chromium: str, shots: Path):

@@ -1,7 +1,7 @@
 /** The summary pane: what is to be summarised, and the text as it is written, set as text only. */
 
 import { getJson } from "../connection/http";
-import { NO_FOLDER, type Folder, nameOf, readFolders } from "../search/folders";
+import { NO_FOLDER, type Folder, labelOf, readFolders } from "../search/folders";
 import { announce } from "../shell/announce";
 import { element, write } from "../shell/dom";
 import { LEVELS, type Level, type Telling, type Wish, missing, needs, sentenceOf, textOf } from "./model";
@@ -63,7 +63,7 @@ async function lookAtFolders(): Promise<boolean> {
 
 function renderFolders(select: HTMLSelectElement, folders: readonly Folder[]): void {
   const chosen = select.value;
-  select.replaceChildren(...folders.map((folder) => new Option(nameOf(folder), folder.root)));
+  select.replaceChildren(...folders.map((folder) => new Option(labelOf(folder, folders), folder.root)));
   if (folders.some(({ root }) => root === chosen)) select.value = chosen;
   (element("summary-start") as HTMLButtonElement).disabled = folders.length === 0;
 }
