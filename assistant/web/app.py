@@ -34,7 +34,7 @@ from assistant.web.openai import completion_routes
 from assistant.web.search import search_routes
 from assistant.web.socket import CloseCode, Outgoing, converse
 from assistant.web.stats import Stats
-from assistant.web.summaries import summaries_route
+from assistant.web.summaries import known_route, summaries_route
 from assistant.workspaces import Workspaces
 
 
@@ -63,6 +63,7 @@ def build_app(parts: WebParts) -> Guard:
         *_login_routes(parts),
         *search_routes(parts.workspaces),
         summaries_route(parts.summaries),
+        known_route(parts.summaries),
         *_completion_routes(parts),
         _socket_route(parts),
         _playground_route(parts),

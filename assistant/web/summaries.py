@@ -1,4 +1,7 @@
-"""``POST /summaries``: a summary while it is written, as server-sent events; nothing for who has gone."""
+"""Summaries over HTTP: one while it is written, as server-sent events, or the one that was made last.
+
+``POST /summaries`` and ``GET /summaries``; work for a client that has gone ends.
+"""
 
 import contextlib
 from collections.abc import AsyncGenerator
@@ -6,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
@@ -46,6 +49,21 @@ def summaries_route(summaries: Summaries | None) -> BaseRouteHandler:
         return Stream(_events(first, news), media_type="text/event-stream")
 
     return summarize
+
+
+def known_route(summaries: Summaries | None) -> BaseRouteHandler:
+    """``GET /summaries?root=&path=&symbol=&level=``: what was said last, and whether it is out of date."""
+
+    @get("/summaries")
+    async def last(request: HttpRequest) -> dict[str, Any]:
+        given = {name: value for name, value in request.query_params.items() if value}
+        wanted = wanted_of(read(SummaryWish, msgspec.json.encode(given)))
+        known = await summaries.known(wanted) if summaries else None
+        if known is None:
+            return {"known": None}
+        return {"known": {**msgspec.to_builtins(known.summary), "stale": known.stale}}
+
+    return last
 
 
 def wanted_of(wish: SummaryWish) -> Wanted:

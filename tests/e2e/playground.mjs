@@ -2,7 +2,7 @@
 //
 // CONFIG is JSON: {link, address, token, shots, chromium, modules}. Where a scenario needs the server
 // restarted it prints `restart` or `restart-other-token`, where it needs an editor with a folder,
-// `open-folder`, and waits for a line on stdin: the login link. Exit code 0: everything held.
+// `open-folder`, where a file of it should change, `edit-folder`, and waits for a line on stdin: the login link. Exit code 0: everything held.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -364,6 +364,68 @@ const scenarios = {
     await said(/^Nothing in shop fits “zyxwvut”\.$/);
     await shoot(page, "search-nothing");
     assert.ok(!questions(seen), "searching asks for no completion");
+  },
+
+  /** A summary: written, cancelled, known again, out of date; by keyboard, with pictures. */
+  async summary(page) {
+    const said = (pattern, timeout) =>
+      until(
+        page,
+        `the summary to say ${pattern}`,
+        async () => pattern.test(await page.locator("#summary-said").innerText()),
+        timeout,
+      );
+    const text = () => page.locator("#summary-text").innerText();
+    const focused = () => page.evaluate(() => document.activeElement?.id);
+    await signIn(page);
+    await untilReady(page);
+    await page.locator("#tab-summary").click();
+    await ask("open-folder");
+    await until(page, "the folder", async () => {
+      await page.locator("#tab-completion").click();
+      await page.locator("#tab-summary").click();
+      return (await page.locator(`#summary-folder option[value="${config.folder}"]`).count()) === 1;
+    });
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "summary-folder");
+    await page.locator("#summary-folder").selectOption(config.folder);
+    await page.locator("#summary-level").selectOption("function");
+    await page.locator("#summary-start").click();
+    await said(/^Name the file/);
+    await page.locator("#summary-path").fill("shop/cart.py");
+    await page.locator("#summary-symbol").fill("Cart.total");
+
+    await page.keyboard.press("Enter");
+    await page.locator("#summary-cancel").waitFor();
+    await until(page, "some text", async () => (await text()).length > 0, MODEL_MS);
+    await page.locator("#summary-cancel").click();
+    await said(/^Cancelled\.$/);
+    assert.equal(await focused(), "summary-start", "the focus goes on to the other button");
+
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "summary-cancel");
+    await said(/^Written for the code as it is now\.$/, MODEL_MS);
+    const written = await text();
+    assert.ok(written.length > 20, written);
+    assert.equal(await page.locator("#summary-badge").innerText(), "new");
+    await themed(page, "summary-1280");
+    await assertFits(page, 400);
+    await page.locator("#desk .panel").evaluate((panel) => panel.scrollIntoView());
+    await themed(page, "summary-400");
+    await assertFits(page, 1280);
+
+    await page.locator("#summary-level").selectOption("class");
+    await until(page, "no text of another level", async () => (await text()) === "");
+    await page.locator("#summary-level").selectOption("function");
+    await said(/^Made before, and nothing has changed since\.$/);
+    assert.equal(await text(), written);
+    assert.equal(await page.locator("#summary-badge").innerText(), "cached");
+    await ask("edit-folder");
+    await page.locator("#summary-level").selectOption("file");
+    await page.locator("#summary-level").selectOption("function");
+    await said(/^Made before; the code, .* has changed since\.$/);
+    assert.equal(await page.locator("#summary-badge").innerText(), "stale");
+    await shoot(page, "summary-stale");
   },
 
   /** The server goes and comes back: the page follows, and no text is lost. */

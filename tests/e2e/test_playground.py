@@ -11,13 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from completion.store import models_folder
 from tests.assistant.stdio import StdioClient
 from ui import WEB_DIST
 
@@ -48,7 +49,12 @@ class Server:
         command = [sys.executable, "-P", "-m", "assistant", "serve", "--port", str(self.port)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPLICE_")}
         index = {"SPLICE_RETRIEVAL__INDEX_DIR": str(self.state.parent / "indexes")}
-        own = index | {"SPLICE_SERVER__STATE_DIR": str(self.state), "SPLICE_ENGINE__MODEL": MODEL}
+        # What was summarised before is no matter of luck; the models stay where they are.
+        cache = {
+            "XDG_CACHE_HOME": str(self.state.parent / "cache"),
+            "SPLICE_ENGINE__MODELS_DIR": str(models_folder(None)),
+        }
+        own = index | cache | {"SPLICE_SERVER__STATE_DIR": str(self.state), "SPLICE_ENGINE__MODEL": MODEL}
         with (self.state.parent / "server.err").open("ab") as errors:
             self.process = subprocess.Popen(
                 [*command, "--token-file", str(token_file)],
@@ -120,15 +126,17 @@ def play(
     chromium: str,
     shots: Path,
     *,
-    open_folder: Callable[[], None] = lambda: None,
+    acts: Mapping[str, Callable[[], None]] | None = None,
+    folder: Path | None = None,
 ) -> None:
-    """Runs a scenario to its end; where it asks, restarts the server or has an editor open a folder."""
+    """Runs a scenario to its end; where it asks, does one of ``acts`` or restarts the server."""
     config = {
         "link": server.link,
         "address": server.address,
         "token": server.token,
         "model": MODEL,
         "shots": str(shots),
+        "folder": str(folder),
         "chromium": chromium,
         "modules": str(WEB / "package.json"),
         "images": bool(os.environ.get("PLAYGROUND_IMAGES")),
@@ -150,10 +158,8 @@ def play(
             wish = line.strip()
             if wish == "restart-other-token":
                 server.token = secrets.token_urlsafe(32)
-            if wish == "open-folder":
-                open_folder()
-            else:
-                server.restart()
+            act = (acts or {}).get(wish, server.restart)
+            act()
             browser.stdin.write(f"{server.link}\n")
             browser.stdin.flush()
     assert browser.returncode == 0, errors.read_text()
@@ -244,7 +250,18 @@ def test_every_language_has_a_sample_and_an_idle_page_sleeps(server: Server, chr
 def test_a_folder_is_searched(
     server: Server, chromium: str, shots: Path, shop: Path, editors: Callable[[Path], None]
 ):
-    play("search", server, chromium, shots, open_folder=lambda: editors(shop))
+    play("search", server, chromium, shots, acts={"open-folder": lambda: editors(shop)})
+
+
+def test_a_function_is_summarised(
+    server: Server, chromium: str, shots: Path, shop: Path, editors: Callable[[Path], None]
+):
+    def edit() -> None:
+        cart = shop / "shop/cart.py"
+        cart.write_text(cart.read_text("utf-8").replace("price * count", "count * price"), "utf-8")
+
+    acts = {"open-folder": lambda: editors(shop), "edit-folder": edit}
+    play("summary", server, chromium, shots, acts=acts, folder=shop)
 
 
 def test_the_page_follows_a_restarted_server(server: Server, chromium: str, shots: Path):

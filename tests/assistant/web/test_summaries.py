@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -47,6 +48,29 @@ async def test_a_summary_is_streamed_and_found_again(running: Running, root: Pat
         (folder,) = (await web.get("/workspaces")).json()["workspaces"]
         assert (folder["root"], folder["state"]) == (str(root), "ready")
     assert len(list((tmp_path / "cache/splice/summaries").iterdir())) == 2
+
+
+async def test_the_last_summary_is_known_and_goes_out_of_date(running: Running, root: Path):
+    wish = {"root": str(root), "path": "shop/cart.py", "symbol": "checkout", "level": "function"}
+    async with client_of(running) as web:
+
+        async def known() -> dict[str, Any] | None:
+            answer = await web.get("/summaries", params=wish)
+            assert answer.status_code == 200
+            return answer.json()["known"]
+
+        assert await known() is None
+        told = [event async for event in events(await web.post("/summaries", json=wish))][-1]
+        del told["kind"]
+        assert await known() == {**told, "stale": False}
+        cart = root / "shop/cart.py"
+        cart.write_text(cart.read_text("utf-8").replace("def checkout(", "def checkout(later, "), "utf-8")
+        now = await known()
+        assert now is not None
+        assert (now["text"], now["stale"]) == (told["text"], True)
+        refused = await web.get("/summaries", params=wish | {"root": "shop"})
+        assert refused.status_code == 400
+        assert "absolute" in refused.json()["error"]["message"]
 
 
 async def test_who_leaves_ends_the_work(running: Running, root: Path, tmp_path: Path):

@@ -5,6 +5,7 @@ import { pageConnection } from "./connection/connection";
 import { acceptAll, acceptWord, dismissGhost } from "./inline/commands";
 import { inlineCompletions } from "./inline/requester";
 import { searchPane } from "./search/pane";
+import { summaryPane } from "./summary/pane";
 import { announce, announcement } from "./shell/announce";
 import { pageNonce } from "./shell/csp";
 import { element, write } from "./shell/dom";
@@ -65,7 +66,9 @@ window.addEventListener("online", () => connection.connect());
 
 themeButton();
 keysDialog(isMac(navigator.platform));
-const lookAtSearch = searchPane();
-tabs((pane) => lookAtSearch(pane === "search"));
+const looks = { search: searchPane(), summary: summaryPane() };
+tabs((pane) => {
+  for (const [name, look] of Object.entries(looks)) look(name === pane);
+});
 filePicker({ view, files, opened: writePlace, failed: (sentence) => page.fail(sentence) });
 connection.connect();

@@ -5,6 +5,9 @@ import { AWAY } from "./socket";
 
 export type Reply = { ok: true; body: unknown } | { ok: false; sentence: string };
 
+/** Rejects only when `signal` was aborted. */
+export type Ask = (path: string, signal: AbortSignal) => Promise<Reply>;
+
 /** The sentence of an answer that is an error; its body is JSON of ours, or anything. */
 export function refusalOf(status: number, body: unknown): string {
   const told = optionalText(fields(fields(body).error).message);
@@ -19,8 +22,7 @@ export async function bodyOf(answer: Response): Promise<unknown> {
   }
 }
 
-/** Rejects only when `signal` was aborted. */
-export async function getJson(path: string, signal: AbortSignal): Promise<Reply> {
+export const getJson: Ask = async (path, signal) => {
   try {
     const answer = await fetch(path, { cache: "no-store", signal });
     const body = await bodyOf(answer);
@@ -30,4 +32,4 @@ export async function getJson(path: string, signal: AbortSignal): Promise<Reply>
     if (signal.aborted) throw error;
     return { ok: false, sentence: AWAY };
   }
-}
+};

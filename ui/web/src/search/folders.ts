@@ -37,6 +37,12 @@ export function nameOf({ root }: Pick<Folder, "root">): string {
   return /[^\\/]+(?=[\\/]*$)/.exec(root)?.[0] ?? root;
 }
 
+/** Its name, or all of its path where another of them has the same name. */
+export function labelOf(folder: Folder, among: readonly Folder[]): string {
+  const name = nameOf(folder);
+  return among.filter((other) => nameOf(other) === name).length > 1 ? folder.root : name;
+}
+
 /** The chosen folder while it is there, otherwise the one that was opened first. */
 export function chosenOf(folders: readonly Folder[], root: string): Folder | null {
   return folders.find((folder) => folder.root === root) ?? folders[0] ?? null;

@@ -4,7 +4,7 @@ import { getJson } from "../connection/http";
 import { span } from "../panel/format";
 import { announce } from "../shell/announce";
 import { element, write } from "../shell/dom";
-import { type Folder, nameOf } from "./folders";
+import { type Folder, labelOf } from "./folders";
 import { type Hit, type Part, points, snippet, spoken } from "./hits";
 import { type Results, type SearchModel, folderOf, resultsOf, told } from "./model";
 import { pieceDialog } from "./piece";
@@ -46,7 +46,9 @@ function drawing(open: (hit: Hit) => void): (model: SearchModel) => void {
 
 function renderFolders(folders: SearchModel["folders"], chosen: Folder | null): void {
   const select = element("search-folder") as HTMLSelectElement;
-  select.replaceChildren(...(folders ?? []).map((folder) => new Option(nameOf(folder), folder.root)));
+  select.replaceChildren(
+    ...(folders ?? []).map((folder, _, all) => new Option(labelOf(folder, all), folder.root)),
+  );
   select.value = chosen?.root ?? "";
   element("search-where").hidden = (folders ?? []).length < 2;
 }

@@ -1,6 +1,6 @@
 /** Asks for folders and results as one types, and drops answers that come too late. */
 
-import type { Reply } from "../connection/http";
+import type { Ask, Reply } from "../connection/http";
 import { isMoving, readFolders } from "./folders";
 import { readHits } from "./hits";
 import { EMPTY, type SearchModel, folderOf } from "./model";
@@ -8,8 +8,6 @@ import { EMPTY, type SearchModel, folderOf } from "./model";
 export const TYPING_MS = 200;
 export const LOOK_MS = 1_500;
 const WANTED = 20;
-
-export type Ask = (path: string, signal: AbortSignal) => Promise<Reply>;
 
 /** The one writer of the pane's model. */
 export class Searcher {

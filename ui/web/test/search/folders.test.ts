@@ -4,6 +4,7 @@ import {
   type FolderState,
   chosenOf,
   isMoving,
+  labelOf,
   nameOf,
   readFolders,
   unready,
@@ -28,6 +29,11 @@ describe("a folder", () => {
       expect(nameOf({ root })).toBe("shop");
     }
     expect(nameOf({ root: "/" })).toBe("/");
+  });
+
+  it("is told from another of the same name by its path", () => {
+    const [a, b, c] = [folder(), folder({ root: "/old/shop" }), folder({ root: "/work/till" })];
+    expect([a, b, c].map((one) => labelOf(one, [a, b, c]))).toEqual(["/work/shop", "/old/shop", "till"]);
   });
 
   it("stays chosen while it is there", () => {
