@@ -1,5 +1,7 @@
 """Laws of the block: its budget, its order, and what never stands in it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,10 +51,18 @@ def test_never_more_than_the_budget(places: list[list[Piece]], budget: int, lang
         assert tokens_of(render(held, language)) <= budget
 
 
-@given(rankings(), rankings(), st.integers(0, 300))
-def test_what_is_kept_keeps_its_order_in_front(first: list[Piece], second: list[Piece], budget: int):
-    held = block(first, budget)
-    now = block(second, budget, held=held)
+@given(st.data(), st.integers(20, 120))
+def test_what_is_kept_keeps_its_order_in_front(data: st.DataObject, budget: int):
+    known = [piece(f"{letter}.py") for letter in "abcdefgh"]
+    scores = st.lists(st.floats(0.01, 1.0), min_size=8, max_size=8)
+
+    def ranking() -> list[Piece]:
+        found = [replace(one, score=score) for one, score in zip(known, data.draw(scores), strict=True)]
+        kept = data.draw(st.lists(st.sampled_from(found), unique_by=lambda each: each.excerpt, max_size=8))
+        return sorted(kept, key=lambda each: -each.score)
+
+    held = block(ranking(), budget)
+    now = block(ranking(), budget, held=held)
     before = [each.excerpt for each in held]
     kept = [each.excerpt for each in now if each.excerpt in before]
     assert kept == [each for each in before if each in kept]
