@@ -173,7 +173,7 @@ def _note_symbols(batch: _Batch, file_id: int, outline: Outline) -> None:
         {"file_id": file_id, "name": each.name, "qualified": each.qualified, "kind": each.kind.value,
          "start": each.lines.start, "end": each.lines.end, "name_line": each.name_line,
          "name_column": each.name_column, "signature": each.signature, "docstring": each.docstring,
-         "body_line": each.body_line}
+         "body_line": each.body_line, "name_prefix": each.name_prefix}
         for each in outline.definitions
     ]  # fmt: skip
     batch.references += [

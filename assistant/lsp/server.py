@@ -162,7 +162,7 @@ class EditorServer(JsonRPCServer):
         general = params.capabilities.general
         self._encoding = choose_encoding(general.position_encodings if general else None)
         self.rpc.life = Life.INITIALIZED
-        self._folders.begin(params)
+        self._folders.begin(params, self._encoding)
         sync = {"openClose": True, "change": lsp.TextDocumentSyncKind.Incremental.value}
         capabilities = {
             "positionEncoding": self._encoding.value,

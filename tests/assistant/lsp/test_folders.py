@@ -6,10 +6,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from assistant.lsp.folders import path_of
+from assistant.lsp.folders import Folders, path_of
+from assistant.lsp.messages import Folder, Initialize, SymbolQuery
+from assistant.lsp.positions import PositionEncoding
+from assistant.workspaces import Workspaces
 from tests.assistant.client import connected
 from tests.assistant.conftest import running_server, settings_for
 from tests.retrieval.repositories import config_in, make_repository
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,25 @@ from tests.retrieval.repositories import config_in, make_repository
 def test_paths_of_uris(uri, path):
     found = path_of(uri)
     assert (None if found is None else str(found)) == path
+
+
+@pytest.mark.parametrize(
+    ("encoding", "character", "end"),
+    [(PositionEncoding.UTF8, 17, 24), (PositionEncoding.UTF16, 15, 19), (PositionEncoding.UTF32, 14, 17)],
+)
+async def test_the_range_of_a_symbol_counts_what_the_client_counts(tmp_path, encoding, character, end):
+    root = make_repository(tmp_path / "shop", {"a.js": "const 𝒳 = 10, b𝒴é = 2;\n"})
+    workspaces = Workspaces(config_in(tmp_path))
+    folders = Folders(workspaces)
+    folders.begin(Initialize(workspace_folders=[Folder(root.as_uri())]), encoding)
+    await until(lambda: workspaces._folders[root].status().state == "ready")
+    (symbol,) = await folders.symbols(SymbolQuery("b𝒴é"))
+    folders.close([])
+    await workspaces.close()
+    assert symbol["location"]["range"] == {
+        "start": {"line": 0, "character": character},
+        "end": {"line": 0, "character": end},
+    }
 
 
 async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir):
