@@ -243,6 +243,7 @@ def _indexes() -> dict[type[Exception], Codes]:
         retrieval.OutsideRoot: Codes(-32602, 400, 2),
         retrieval.NotIndexed: Codes(-32803, 422, 2),
         retrieval.IndexBusy: Codes(-32061, 409, 5),
+        retrieval.UnwritableIndex: Codes(-32062, 507, 4),
         retrieval.CorruptIndex: Codes(-32603, 500, 4),
         retrieval.EmbeddingFailed: Codes(-32603, 500, 3),
     }

@@ -34,6 +34,10 @@ class IndexBusy(RetrievalError):
     """Another process is writing this index."""
 
 
+class UnwritableIndex(RetrievalError):
+    """The folder of the index cannot be made or written."""
+
+
 class CorruptIndex(RetrievalError):
     """A file of the index is damaged, and could not be made anew."""
 

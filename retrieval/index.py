@@ -1,6 +1,5 @@
 """The index of one repository: one writer, readers over snapshots, unsaved buffers in front of files."""
 
-import hashlib
 import logging
 import secrets
 import threading
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from retrieval import lookups
 from retrieval.catalog import Catalog
@@ -19,6 +17,7 @@ from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
 from retrieval.embedding import EMBEDDED_AT_ONCE, add_known, embed_some
 from retrieval.errors import CorruptIndex, IndexBusy, NoRepository
+from retrieval.folder import index_folder, make_folder
 from retrieval.indexing import Cancelled, OnProgress, Progress, Report, Run
 from retrieval.lookups import StoredChunk, Use
 from retrieval.overlay import Overlay
@@ -54,13 +53,6 @@ class IndexStatus:
     """Buffers in front of their files."""
 
 
-def index_folder(root: Path, config: RetrievalConfig) -> Path:
-    """Where the index of ``root`` lies: a name to recognise, and a hash of the whole path."""
-    base = config.index_dir or user_cache_path("splice", appauthor=False) / "index"
-    digest = hashlib.blake2b(str(root.resolve()).encode("utf-8", "surrogateescape"), digest_size=8)
-    return base / f"{root.resolve().name or 'root'}-{digest.hexdigest()}"
-
-
 class RepositoryIndex:
     """Searchable from any thread. Writes take turns, in this process and with others.
 
@@ -70,7 +62,8 @@ class RepositoryIndex:
     def __init__(self, root: Path, config: RetrievalConfig, embedder: Embedder | None = None) -> None:
         """Open the index of ``root``, or begin one.
 
-        Raises NoRepository, or IndexBusy if it has to be begun while another process holds it.
+        Raises NoRepository, UnwritableIndex, or IndexBusy if it has to be begun while another process
+        holds it.
         """
         if not root.is_dir():
             raise NoRepository(f"{root} is no folder that can be indexed.")
@@ -81,7 +74,7 @@ class RepositoryIndex:
         self.scanner = Scanner(self.root, config)
         self._overlay = Overlay()
         self._writing = threading.RLock()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.folder)
         self._file_lock = FileLock(self.folder / _LOCK, thread_local=False)
         self.catalog = Catalog(self.folder / _CATALOG)
         self._shelf: Shelf | None = None

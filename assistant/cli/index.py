@@ -62,7 +62,8 @@ def index(
     opened.close()
     _require_files(status)
     if as_json:
-        told = {**dataclasses.asdict(status), **dataclasses.asdict(report), "vectors": embedded}
+        did = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+        told = {**dataclasses.asdict(status), **did, "vectors": embedded}
         typer.echo(json.dumps({**told, "folder": str(opened.folder)}, indent=2))
     else:
         for line in sentences_of(report, status):

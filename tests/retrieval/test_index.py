@@ -11,7 +11,8 @@ import pytest
 
 from retrieval.audit import audit
 from retrieval.errors import IndexBusy, NoRepository, OutsideRoot
-from retrieval.index import RepositoryIndex, index_folder
+from retrieval.folder import index_folder
+from retrieval.index import RepositoryIndex
 from tests.retrieval.repositories import WordEmbedder, config_in, git, make_repository, write_files
 
 ROOT = Path(__file__).parents[2]
