@@ -11,7 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
@@ -56,7 +56,7 @@ class Catalog:
         if not self.path.is_file():
             return ""
         try:
-            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as file:
+            with contextlib.closing(sqlite3.connect(_read_only(self.path), uri=True)) as file:
                 number = file.execute("PRAGMA user_version").fetchone()[0]
                 file.execute("SELECT count(*) FROM meta").fetchone()
         except sqlite3.DatabaseError as error:
@@ -123,10 +123,15 @@ def _inode(path: Path) -> int | None:
         return None
 
 
+def _read_only(path: Path) -> str:
+    """SQLite's URI; a ``#`` or a ``?`` in a folder's name is no part of its syntax."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
 def _engine(path: Path, begin: Begin) -> Engine:
     """Connections to ``path`` whose transactions start with ``begin`` (pysqlite would start them late)."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         poolclass=QueuePool,
         pool_size=4,
         max_overflow=16,

@@ -34,6 +34,7 @@ class Errand:
         self.error = ""
         """One sentence, when it ended badly."""
         self.is_done = False
+        self._is_stopped = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "retrieval.errand"],
             stdin=subprocess.PIPE,
@@ -50,6 +51,7 @@ class Errand:
 
     def stop(self) -> None:
         """End it now; what it has written stays."""
+        self._is_stopped = True
         self._process.kill()
         self._process.wait()
         self._reader.join()
@@ -62,7 +64,7 @@ class Errand:
                 given.close()
             for line in said:
                 self._hear(json.loads(line))
-        if process.returncode > 0 and not self.error:
+        if process.returncode != 0 and not self.error and not self._is_stopped:
             self.error = "Indexing ended without a word; `splice index` says why."
         self.is_done = True
         self._on_news()
@@ -79,7 +81,7 @@ def _asked(root: Path, config: RetrievalConfig) -> str:
     fields = dataclasses.asdict(config)
     if config.index_dir is not None:
         fields["index_dir"] = str(config.index_dir.resolve())
-    return json.dumps({"root": str(root.resolve()), "config": fields})
+    return json.dumps({"root": str(root.resolve()), "config": fields, "parent": os.getpid()})
 
 
 def main() -> int:
@@ -88,7 +90,7 @@ def main() -> int:
     asked = json.loads(sys.stdin.read())
     given = RetrievalConfig(**asked["config"])
     config = dataclasses.replace(given, index_dir=Path(given.index_dir) if given.index_dir else None)
-    parent = os.getppid()
+    parent = asked["parent"]
     try:
         index = RepositoryIndex(Path(asked["root"]), config, open_embedder(config))
         index.refresh(_tell, lambda: os.getppid() != parent)

@@ -99,6 +99,7 @@ class Run:
 
     def _plan(self, scan: Scan, held: Mapping[str, Held]) -> Plan:
         """Hash what may have changed; a new file is read in any case, so its digest can wait."""
+        now = time.time_ns()
         digests = {path: each.key.digest for path, each in held.items()}
         stats = {path: each.stat for path, each in scan.files.items()}
         for path in suspects(stats, held):
@@ -107,12 +108,11 @@ class Run:
             FileKey(path, each.language, digests.get(path, "")) for path, each in scan.files.items()
         )
         todo = plan(disk, frozenset(each.key for each in held.values()))
-        self._remember(todo, scan, held)
+        self._remember(todo, scan, held, now)
         return todo
 
-    def _remember(self, todo: Plan, scan: Scan, held: Mapping[str, Held]) -> None:
-        """Keep the new times of files that were touched but say the same."""
-        now = time.time_ns()
+    def _remember(self, todo: Plan, scan: Scan, held: Mapping[str, Held], now: int) -> None:
+        """Keep the new times of files that were touched but say the same; ``now`` is before the hashing."""
         same = [Held(held[path].key, trusted(scan.files[path].stat, now)) for path in todo.unchanged]
         moved = [each for each in same if each.stat != held[each.key.path].stat]
         if moved:

@@ -42,8 +42,12 @@ def humps(name: str) -> tuple[str, ...]:
 
 
 def like_pattern(typed: str) -> str:
-    """A LIKE pattern, escaped by a backslash, that every fitting name fulfils."""
-    letters = [f"\\{letter}" if letter in "%_\\" else letter for letter in typed.replace("_", "")]
+    """A LIKE pattern, escaped by a backslash, that every fitting name fulfils.
+
+    SQLite knows the case of ASCII letters only, so others are left to ``fit``.
+    """
+    told = (letter for letter in typed if letter.isascii() and letter != "_")
+    letters = [f"\\{letter}" if letter in "%\\" else letter for letter in told]
     return f"%{'%'.join(letters)}%" if letters else "%"
 
 

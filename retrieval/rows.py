@@ -97,7 +97,8 @@ def put_stats(connection: Connection, held: Iterable[Held]) -> None:
 
 
 def put_meta(connection: Connection, key: str, value: str) -> None:
-    """Remember one thing about the index."""
+    """Remember one thing about the index; what is no UTF-8 of a path, escaped."""
+    value = value.encode("utf-8", "backslashreplace").decode("utf-8")
     connection.execute(insert(META).prefix_with("OR REPLACE").values(key=key, value=value))
 
 

@@ -12,17 +12,19 @@ from typing import NamedTuple
 
 from retrieval.config import RetrievalConfig
 from retrieval.errors import NotIndexed, OutsideRoot
-from retrieval.languages import language_of
+from retrieval.languages import PLAIN, language_of
 from retrieval.reading import read
 from retrieval.records import Chunk, FileKey, Outline
 from retrieval.refresh import Held, Stat, trusted
 from retrieval.rows import Parsed
 from retrieval.secrets import secret_in
 from retrieval.syntax import SyntaxReader
-from retrieval.walk import read_text, reason_against, walk
+from retrieval.walk import decode, read_text, reason_against, walk
 
 _UNREADABLE = "binary, secret or unreadable"
 """What is found out by reading only."""
+_FIRST = 200
+"""Characters or bytes that a first line is looked for in."""
 
 
 class OnDisk(NamedTuple):
@@ -53,7 +55,7 @@ class Scanner:
     def relative(self, path: str | Path) -> str:
         """The path below the root, with ``/``; links in its folders are followed. Raises OutsideRoot."""
         name = os.path.normpath(self.root / path)
-        for given in (name, str(Path(name).parent.resolve() / Path(name).name)):
+        for given in (name, os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))):  # noqa: PTH118, PTH119, PTH120 - pathlib raises at a link to itself
             below = os.path.relpath(given, self.root)
             if below != ".." and not below.startswith("../"):
                 return "" if below == "." else below
@@ -66,7 +68,7 @@ class Scanner:
 
     def some(self, paths: Collection[str]) -> Scan:
         """Those of ``paths``, and the files below them, that are to be indexed."""
-        if any((self.root / path).is_dir() for path in paths):
+        if any(os.path.isdir(self.root / path) for path in paths):  # noqa: PTH112 - pathlib raises below a closed folder
             whole = self.everything()
             return Scan({path: each for path, each in whole.files.items() if is_among(path, paths)})
         return Scan(dict(self._on_disk(path for path in sorted(paths) if self._is_wanted(path))))
@@ -75,7 +77,7 @@ class Scanner:
         """Of the file's text; empty when it is not to be indexed any more, or cannot be."""
         try:
             return _digest(self._text(path))
-        except NotIndexed:
+        except (NotIndexed, OutsideRoot):
             return ""
 
     def parse(self, path: str, on_disk: OnDisk) -> Parsed | str:
@@ -85,7 +87,7 @@ class Scanner:
             text = self._text(path)
         except (NotIndexed, OutsideRoot):
             return _UNREADABLE
-        outline, chunks = self._read(path, text)
+        outline, chunks = self._read(text, on_disk.language)
         key = FileKey(path, on_disk.language, _digest(text))
         return Parsed(Held(key, trusted(on_disk.stat, now)), outline, chunks)
 
@@ -95,13 +97,12 @@ class Scanner:
             raise NotIndexed(f"{path} is left alone: {reason}.")
         if what := secret_in(text):
             raise NotIndexed(f"{path} is left alone: it holds what looks like {what}.")
-        if len(text) > self.config.max_file_bytes:
+        if len(text.encode("utf-8", "surrogatepass")) > self.config.max_file_bytes:
             raise NotIndexed(f"{path} is left alone: it is larger than {self.config.max_file_bytes} bytes.")
-        return self._read(path, text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return self._read(text, language_of(path, _first_line(text)))
 
-    def _read(self, path: str, text: str) -> tuple[Outline, tuple[Chunk, ...]]:
-        first_line, _, _ = text[:200].partition("\n")
-        language = language_of(path, first_line)
+    def _read(self, text: str, language: str) -> tuple[Outline, tuple[Chunk, ...]]:
         return read(text, language, self._reader(), max_chars=self.config.chunk_chars)
 
     def _reader(self) -> SyntaxReader:
@@ -114,7 +115,8 @@ class Scanner:
         return read_text(self.root, path, max_bytes=self.config.max_file_bytes)
 
     def _is_wanted(self, path: str) -> bool:
-        return (self.root / path).exists() and not self._reason_against(path)
+        is_there = os.path.exists(self.root / path)  # noqa: PTH110 - pathlib raises below a closed folder
+        return is_there and not self._reason_against(path)
 
     def _reason_against(self, path: str) -> str:
         try:
@@ -128,13 +130,28 @@ class Scanner:
                 stat = os.stat(f"{self.root}/{path}")  # noqa: PTH116 - a Path for each file is slow
             except OSError:
                 continue  # It has just gone.
-            yield path, OnDisk(language_of(path), Stat(stat.st_size, stat.st_mtime_ns))
+            yield path, OnDisk(self._language(path), Stat(stat.st_size, stat.st_mtime_ns))
+
+    def _language(self, path: str) -> str:
+        """By the name; of a file without an extension, by its first line."""
+        language = language_of(path)
+        if language != PLAIN or "." in path.rpartition("/")[2]:
+            return language
+        try:
+            with (self.root / path).open("rb") as file:
+                return language_of(path, _first_line(decode(file.read(_FIRST)) or ""))
+        except OSError:
+            return language
 
 
 def is_among(path: str, wanted: Collection[str]) -> bool:
     """Whether ``path`` is one of ``wanted`` or lies below one."""
     parts = path.split("/")
     return "" in wanted or any("/".join(parts[:depth]) in wanted for depth in range(1, len(parts) + 1))
+
+
+def _first_line(text: str) -> str:
+    return text[:_FIRST].partition("\n")[0]
 
 
 def _digest(text: str) -> str:

@@ -100,7 +100,7 @@ class _Walk:
             with os.scandir(f"{self._root}/{base}") as entries:
                 entry = next((each for each in entries if each.name == name), None)
             if entry is None:
-                return ""
+                return self._reason_of_absent(path, rules)
             is_folder = entry.is_dir(follow_symlinks=False)
             if reason := self._reason(entry, base + name, is_folder, rules):
                 return reason
@@ -108,11 +108,25 @@ class _Walk:
 
     def _reason(self, entry: os.DirEntry[str], path: str, is_folder: bool, rules: tuple[_Rules, ...]) -> str:
         """Why the entry is left out; empty when it is not."""
+        if not _is_utf8(entry.name):
+            return "name is not UTF-8"
         if is_folder and entry.name in self._skipped:
             return "skipped folder"
         if _is_ignored(path + "/" if is_folder else path, rules):
             return "ignored"
         return "" if is_folder else self._reason_of_file(entry)
+
+    def _reason_of_absent(self, path: str, rules: tuple[_Rules, ...]) -> str:
+        """As ``_reason``, of a file that is not saved yet, by its name alone."""
+        if not _is_utf8(path):
+            return "name is not UTF-8"
+        *folders, name = path.split("/")
+        if self._skipped.intersection(folders):
+            return "skipped folder"
+        above = ("/".join(folders[:depth]) + "/" for depth in range(1, len(folders) + 1))
+        if any(_is_ignored(each, rules) for each in (*above, path)):
+            return "ignored"
+        return "secret" if secret_name(name) else ""
 
     def _reason_of_file(self, entry: os.DirEntry[str]) -> str:
         if secret_name(entry.name):
@@ -134,6 +148,15 @@ class _Walk:
         if not target.startswith(self._root.rstrip("/") + "/"):
             return "link out of the root"
         return "secret" if secret_name(target.rpartition("/")[2]) else ""
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name can be kept and sent as text: the file system allows any bytes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _rules(folder: str, base: str, names: tuple[str, ...]) -> tuple[_Rules, ...]:
@@ -210,7 +233,7 @@ def _strict(raw: bytes, encoding: str) -> str | None:
 
 
 def reason_against(root: Path, path: str, *, max_bytes: int = 1_000_000) -> str:
-    """Why ``walk`` would pass by the one file at ``path``; empty when it would not, or the file is gone."""
+    """Why ``walk`` would pass by the one file at ``path``, saved or not yet; empty when it would not."""
     counted: Counter[str] = Counter()
     one = _Walk(root, max_bytes, SKIPPED_FOLDERS, counted)
     return one.reason_against(path)
