@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,9 @@ def test_many_files_are_read_as_few_are_and_in_order(scanner):
         for each in content(read_batches(scanner, items[start : start + 150], 40))
     ]
     assert [len(batch) for batch in by_processes] == [40] * 11 + [10]
-    assert sum(by_processes, []) == sum(here, [])
-    assert [path for path, _ in sum(by_processes, [])] == [path for path, _ in items]
-    assert isinstance(dict(sum(by_processes, []))["m100.py"], str)
+    assert [*chain.from_iterable(by_processes)] == [*chain.from_iterable(here)]
+    assert [path for path, _ in [*chain.from_iterable(by_processes)]] == [path for path, _ in items]
+    assert isinstance(dict([*chain.from_iterable(by_processes)])["m100.py"], str)
     assert multiprocessing.active_children() == []
 
 

@@ -23,7 +23,7 @@ from retrieval.rows import (
 from retrieval.syntax import SyntaxReader
 
 BODIES = st.lists(st.sampled_from(["one", "two", "three", "four"]), max_size=5)
-LAWS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAWS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def test_a_file_that_is_dropped_leaves_nothing(catalog):
 
 def test_many_files_at_once(catalog):
     """More than one statement takes."""
-    names = [f"{number}.py" for number in range(1_200)]
+    names = [f"{number}.py" for number in range(600)]
     with catalog.writing() as connection:
         put_files(connection, [parsed(name, ["one"]) for name in names])
         assert lookups.paths(connection) == set(names)
-        assert len(drop_files(connection, names).removed) == 2_400
+        assert len(drop_files(connection, names).removed) == 1_200
         assert lookups.paths(connection) == set()
 
 
