@@ -20,7 +20,8 @@ def written(tmp_path_factory):
     catalog.prepare()
     files = []
     for number in range(COUNT):
-        text = f"from a import b as c\n\n\nclass K{number}:\n    def go(self):\n        return f{number}(same(1))\n"
+        body = f"    def go(self):\n        return f{number}(same(1))\n"
+        text = f"from a import b as c\n\n\nclass K{number}:\n{body}"
         held = Held(FileKey(f"{number:03}.py", "python", str(number)), Stat(number, number))
         files.append(Parsed(held, *read(text, "python", SyntaxReader())))
     with catalog.writing() as connection:
