@@ -35,23 +35,15 @@ def test_files_that_came_went_or_changed(index):
     ("statement", "said"),
     [
         ("DELETE FROM lexical WHERE rowid = 1", "1 pieces cannot be found by their words."),
-        (
-            "INSERT INTO lexical(rowid, terms) VALUES (999, 'x')",
-            "The words of 1 pieces are kept that are not there any more.",
-        ),
-        (
-            "UPDATE chunks SET start = start + 1 WHERE name = 'checkout'",
-            "shop/cart.py is indexed wrongly: its pieces differ.",
-        ),
-        (
-            "UPDATE definitions SET signature = '' WHERE name = 'go'",
-            "run is indexed wrongly: its symbols differ.",
-        ),
+        ("INSERT INTO lexical(rowid, terms) VALUES (999, 'x')",
+         "The words of 1 pieces are kept that are not there any more."),
+        ("UPDATE chunks SET start = start + 1 WHERE name = 'checkout'",
+         "shop/cart.py is indexed wrongly: its pieces differ."),
+        ("UPDATE definitions SET signature = '' WHERE name = 'go'",
+         "run is indexed wrongly: its symbols differ."),
         ("DELETE FROM imports", "shop/cart.py is indexed wrongly: its symbols differ."),
-        (
-            "UPDATE uses SET is_call = 0 WHERE name = 'apply_discount'",
-            "shop/cart.py is indexed wrongly: its symbols differ.",
-        ),
+        ("UPDATE uses SET is_call = 0 WHERE name = 'apply_discount'",
+         "shop/cart.py is indexed wrongly: its symbols differ."),
     ],
 )
 def test_rows_that_say_something_else(index, statement, said):

@@ -20,8 +20,8 @@ def written(tmp_path_factory):
     catalog.prepare()
     files = []
     for number in range(COUNT):
-        body = f"    def go(self):\n        return f{number}(same(1))\n"
-        text = f"from a import b as c\n\n\nclass K{number}:\n{body}"
+        text = "from a import b as c\n\n\n"
+        text += f"class K{number}:\n    def go(self):\n        return f{number}(same(1))\n"
         held = Held(FileKey(f"{number:03}.py", "python", str(number)), Stat(number, number))
         files.append(Parsed(held, *read(text, "python", SyntaxReader())))
     with catalog.writing() as connection:
