@@ -45,7 +45,7 @@ def test_files_that_came_went_or_changed(index):
         ("UPDATE uses SET is_call = 0 WHERE name = 'apply_discount'",
          "shop/cart.py is indexed wrongly: its symbols differ."),
     ],
-)
+)  # fmt: skip
 def test_rows_that_say_something_else(index, statement, said):
     with index.catalog.writing() as connection:
         connection.exec_driver_sql(statement)
