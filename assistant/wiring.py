@@ -1,14 +1,17 @@
 """Puts the process together and runs it until it is told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 
+from assistant.embedding import choose
 from assistant.errors import BadSetting, PublicHostWithoutToken
 from assistant.lsp.documents import Limits
 from assistant.presence import ServerRecord, claim, publish
@@ -18,11 +21,15 @@ from assistant.web.app import WebParts, build_app
 from assistant.web.listener import is_loopback, listen, serve
 from assistant.web.stats import Stats
 from assistant.workspaces import Workspaces
+from completion.errors import ModelError
 from completion.service import CompletionService
+from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
+from retrieval.opening import AUTO, NONE
 from retrieval.opening import open_embedder as open_default
 from ui import WEB_DIST
 
+_log = logging.getLogger(__name__)
 _LEAST_TOKEN = 16
 _SIGNALS = signal.SIGINT, signal.SIGTERM
 
@@ -77,9 +84,28 @@ def make_parts(
     )
 
 
-def open_embedder(settings: Settings) -> Embedder | None:
-    """What queries and a few saved files are embedded with; None: words and symbols only."""
-    return open_default(settings.retrieval)
+def choose_embedder(settings: Settings) -> RetrievalConfig:
+    """The settings of the index, its embedder a directory; ``none`` where it cannot be had.
+
+    That is a warning when the settings name one; the default, which nobody asked for, may be missing.
+    """
+    try:
+        chosen = choose(settings)
+    except ModelError as error:
+        _log.warning("Searching by words and symbols only: %s", error)
+        return replace(settings.retrieval, embedder=NONE)
+    if chosen.why_not:
+        level = logging.INFO if settings.retrieval.embedder == AUTO else logging.WARNING
+        _log.log(level, "Searching by words and symbols only: %s", chosen.why_not)
+    return chosen.config
+
+
+def open_embedder(config: RetrievalConfig) -> Embedder | None:
+    """What queries and a few saved files are embedded with.
+
+    None: words and symbols only, or a process of its own has yet to make what it takes.
+    """
+    return open_default(config, make=False)
 
 
 def base_url(host: str, port: int) -> str:
@@ -109,7 +135,8 @@ async def _service(settings: Settings) -> AsyncGenerator[CompletionService]:
 
 @asynccontextmanager
 async def _workspaces(settings: Settings) -> AsyncGenerator[Workspaces]:
-    workspaces = Workspaces(settings.retrieval, lambda: open_embedder(settings))
+    config = await asyncio.to_thread(choose_embedder, settings)
+    workspaces = Workspaces(config, lambda: open_embedder(config))
     try:
         yield workspaces
     finally:

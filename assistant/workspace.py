@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
 from retrieval.errand import Errand
-from retrieval.errors import IndexBusy, RetrievalError
+from retrieval.errors import EmbeddingFailed, IndexBusy, RetrievalError
 from retrieval.index import RepositoryIndex
 from retrieval.indexing import Progress
 from retrieval.walk import IGNORE_FILES
@@ -65,6 +65,7 @@ class Workspace:
         self._typed: dict[str, _Typed] = {}
         self._retry_at = 0.0
         self._closing = False
+        self._has_embedder = False
         self._state: State = "opening"
         self._detail = ""
         self._index: RepositoryIndex | None = None
@@ -132,7 +133,7 @@ class Workspace:
 
     def _work(self) -> None:
         try:
-            self._index = RepositoryIndex(self.root, self._config, self._open_embedder())
+            self._index = RepositoryIndex(self.root, self._config, self._embedder())
             self._watcher.start()
             self._send()
             self._loop(self._index)
@@ -190,9 +191,28 @@ class Workspace:
     def _end_errand(self, index: RepositoryIndex) -> None:
         if self._errand is None or not self._errand.is_done:
             return
-        self._state, self._detail = "ready", self._errand.error
-        self._errand = None
-        index.reload()
+        detail, self._errand = self._errand.error, None
+        try:
+            self._take_over(index)
+        except IndexBusy as busy:
+            self._has_embedder, detail = False, str(busy)
+        self._state, self._detail = "ready", detail
+
+    def _take_over(self, index: RepositoryIndex) -> None:
+        """Search what the other process has written, by what it has made to embed with."""
+        if not self._has_embedder and (embedder := self._embedder()):
+            index.use(embedder)
+        else:
+            index.reload()
+
+    def _embedder(self) -> Embedder | None:
+        try:
+            embedder = self._open_embedder()
+        except EmbeddingFailed as error:  # words and symbols are better than nothing
+            _log.warning("%s", error)
+            embedder = None
+        self._has_embedder = embedder is not None
+        return embedder
 
     def _follow_disk(self, index: RepositoryIndex) -> None:
         with self._news:

@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    begun = _megabytes(resource.RUSAGE_SELF)
     with tempfile.TemporaryDirectory(prefix="splice-index-") as scratch:
         root = Path(scratch, "root")
         _copy(options.folder, root, options.limit)
@@ -41,7 +42,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"files {status.files:,}, pieces {status.chunks:,}, definitions {status.definitions:,}")
         print(f"first index: {report.seconds:.1f} s, {report.read / report.seconds:,.0f} files/s")
         print(f"left out: {dict(report.left_out)}")
-        print(f"memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+        print(
+            f"memory at most: {_megabytes(resource.RUSAGE_SELF):,.0f} MB, {begun:,.0f} MB of it what the"
+            f" benchmarks import; a reader {_megabytes(resource.RUSAGE_CHILDREN):,.0f} MB"
+        )
         size = sum(file.stat().st_size for file in index.folder.iterdir())
         print(f"on disk: {size / 2**20:,.0f} MB of {_bytes(root) / 2**20:,.0f} MB of text")
         print(f"refresh, nothing changed: {_timed(index.refresh):.2f} s")
@@ -64,6 +68,10 @@ def _copy(folder: Path, root: Path, limit: int) -> None:
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / path, target)
+
+
+def _megabytes(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def _bytes(root: Path) -> int:

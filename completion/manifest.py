@@ -34,7 +34,11 @@ class Manifest:
 
 def write_manifest(directory: Path, *, model: str, source: str, version: int) -> Manifest:
     """Describe the finished ``directory`` in it. Writes one file."""
-    sizes = {path.name: path.stat().st_size for path in sorted(directory.iterdir()) if path.is_file()}
+    sizes = {
+        path.relative_to(directory).as_posix(): path.stat().st_size
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
     manifest = Manifest(model, source, version, sizes, _digest(directory, sizes))
     (directory / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     return manifest

@@ -76,7 +76,12 @@ def meaning_of(name: str, catalog: Sequence[KnownModel]) -> Meaning:
         return LocalGguf(path.resolve(), sha256_of(path))
     if name.startswith(("/", "./", "../", "~")):
         raise UnknownModel(f"There is no file or directory {path}.")
-    hub = _HUB_ID.fullmatch(name)
-    if hub and ".." not in name:
-        return HubModel(hub["repository"], hub["file"])
+    if hub := hub_model(name):
+        return hub
     raise unknown(catalog, name)
+
+
+def hub_model(name: str) -> HubModel | None:
+    """What ``name`` means as a hub id; None if it is none."""
+    hub = _HUB_ID.fullmatch(name)
+    return HubModel(hub["repository"], hub["file"]) if hub and ".." not in name else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from completion.catalog import KnownModel, default_model, load_catalog
+from completion.catalog import KnownEmbedder, KnownModel, default_model, load_catalog, load_embedders
 from completion.errors import CorruptModel, ModelNotInstalled, UnknownModel
 from completion.fetch import Reach, fetch
 from completion.inspection import inspect_directory
@@ -94,7 +94,8 @@ def remove(name: str, *, models_dir: Path | None, catalog: Sequence[KnownModel] 
     ModelError while another process is fetching it.
     """
     store = ModelStore(models_folder(models_dir))
-    if name in [key for key, _, _ in store.installed()]:
+    embedders = [each.name for each in load_embedders()] if catalog is None else []
+    if name in [*embedders, *(key for key, _, _ in store.installed())]:
         return store.remove(name)
     meaning = meaning_of(name, load_catalog() if catalog is None else catalog)
     if isinstance(meaning, LocalDirectory):
@@ -111,9 +112,16 @@ def list_models(*, models_dir: Path | None, catalog: Sequence[KnownModel] | None
         entries.append(
             ModelEntry(model.name, model.description, bool(whole), whole is False, size, model.default_for)
         )
+    for each in load_embedders() if catalog is None else ():
+        size, whole = present.pop(each.name, (_to_download(each), None))
+        entries.append(ModelEntry(each.name, each.description, bool(whole), whole is False, size, None))
     for key, (size, whole) in present.items():
         entries.append(ModelEntry(key, "Added on request.", whole, not whole, size, None))
     return entries
+
+
+def _to_download(embedder: KnownEmbedder) -> int:
+    return embedder.wheel.size if embedder.wheel else embedder.size
 
 
 def _resolve(name: str | None, has_gpu: bool, catalog: Sequence[KnownModel] | None) -> tuple[str, Meaning]:

@@ -4,6 +4,7 @@ The small files come first and are looked at, so that a model that would be refu
 Whatever the hub lists with a SHA-256, weights above all, must have it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -49,21 +50,36 @@ def fetch_gguf(
         return path, _verify(listing, file, path, progress=progress)
 
 
-def fetch_snapshot(repository: str, directory: Path, *, reach: Reach, progress: OnProgress) -> Snapshot:
-    """Return the files of a safetensors model at its newest commit, all below ``directory``.
+def inspect_completing(directory: Path) -> None:
+    """Raise UnsupportedModel or NoFimTokens unless the small files are those of a model that fills in."""
+    inspect_config(directory)
+    inspect_tokenizer(directory)
 
-    Raises UnsupportedModel or NoFimTokens before any weights are fetched, HashMismatch after it.
+
+def fetch_snapshot(
+    repository: str,
+    directory: Path,
+    *,
+    reach: Reach,
+    progress: OnProgress,
+    inspect: Callable[[Path], None] = inspect_completing,
+    more: Sequence[str] = (),
+) -> Snapshot:
+    """Return the files of a safetensors model at its newest commit, all below ``directory``/hub.
+
+    ``inspect`` looks at the small files, ``more`` of them if the repository has them. Raises
+    UnsupportedModel or NoFimTokens before any weights are fetched, HashMismatch after it.
     """
     listing = list_repository(repository, endpoint=reach.hub_endpoint)
     _refuse(listing)
-    small = [name for name in listing.sizes if any(fnmatch(name, pattern) for pattern in _SMALL)]
+    patterns = (*_SMALL, *more)
+    small = [name for name in listing.sizes if any(fnmatch(name, pattern) for pattern in patterns)]
     weights = [name for name in listing.sizes if fnmatch(name, "*.safetensors") and "/" not in name]
     with writing(directory):
         scratch = directory / "hub"
         scratch.mkdir(parents=True, exist_ok=True)
         paths = _fetch(listing, small, scratch, reach=reach, progress=progress)
-        inspect_config(scratch)
-        inspect_tokenizer(scratch)
+        inspect(scratch)
         paths += _fetch(listing, weights, scratch, reach=reach, progress=progress)
         for name, path in zip(small + weights, paths, strict=True):
             if name in listing.sha256:

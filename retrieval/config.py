@@ -12,8 +12,10 @@ class RetrievalConfig:
     """Whether workspace folders are indexed when an editor opens them."""
     index_dir: Path | None = None
     """Where indexes are kept, one folder a repository; None: the user's cache directory."""
-    embeddings: str = "auto"
-    """auto: the default model. ``none``: words and symbols only. Else a name, a directory or a hub id."""
+    embedder: str = "auto"
+    """What finds pieces by meaning: a directory or hub id of a sentence-embedding model. ``static:`` in front
+    of it: token vectors, made of that model once, which are quick. auto: those of the default model. none:
+    words and symbols only."""
     max_file_bytes: int = 1_000_000
     """A larger file is left alone."""
     max_files: int = 100_000

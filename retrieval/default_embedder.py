@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from retrieval.encoders import TransformerEmbedder
 from retrieval.errors import EmbeddingFailed
-from retrieval.static_vectors import StaticEmbedder, distil
+from retrieval.static_vectors import OnMade, StaticEmbedder, distil
 
 _CODE_CHARACTERS = 8_000_000
 """Of the standard library that are counted at most."""
@@ -31,17 +30,21 @@ class FileTokenizer:
         return [self._tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
 
 
-def static_embedder(directory: Path, kept: Path) -> StaticEmbedder:
+def static_embedder(directory: Path, kept: Path, *, on_made: OnMade | None = None) -> StaticEmbedder:
     """The token vectors in ``kept``, for the sentence-embedding model in ``directory``.
 
     Where the file is missing or damaged they are distilled anew, which takes a minute, and kept.
-    Raises EmbeddingFailed for a directory without a model or tokenizer.
+    ``on_made`` is told how many of how many are made. Raises EmbeddingFailed for a directory without a
+    model or tokenizer.
     """
     tokenizer = FileTokenizer(directory)
     try:
         return StaticEmbedder.load(kept, tokenizer)
     except EmbeddingFailed:
-        made = distil(TransformerEmbedder(directory), tokenizer, standard_library())
+        from retrieval.encoders import TransformerEmbedder  # imports torch, which takes seconds
+
+        model = TransformerEmbedder(directory)
+        made = distil(model, tokenizer, standard_library(), on_made=on_made)
         made.save(kept)
         return made
 

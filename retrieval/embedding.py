@@ -1,6 +1,7 @@
 """Giving chunks their vectors: a stage of its own, behind reading, a few chunks at a time."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,27 +12,49 @@ from retrieval.rows import put_vectors
 from retrieval.shelf import Shelf, matrix
 
 EMBEDDED_AT_ONCE = 32
-"""Pieces of one step; a write of another kind waits for one step at most."""
+"""Pieces of the first step."""
+_MOST_AT_ONCE = 1_024
+_STEP_S = 0.2
+"""A step that took longer is followed by a smaller one: a write of another kind waits for one step."""
 
 
-def embed_some(catalog: Catalog, shelf: Shelf, embedder: Embedder, most: int) -> int:
-    """Embed the oldest ``most`` contents without a vector, keep the vectors, make them searchable.
+class Embedded(NamedTuple):
+    """What one step did."""
 
-    How many there were; 0: nothing is left to do. The caller holds the index's lock.
+    contents: int
+    """0: nothing is left to do."""
+    chunks: int
+    """That have these contents."""
+    last: int
+    """The id of the chunk that the next step begins behind."""
+
+
+def paced(size: int, seconds: float) -> int:
+    """How many pieces the next step takes, after one of ``size`` that took ``seconds``."""
+    if seconds > _STEP_S:
+        return max(1, size // 2)
+    return min(_MOST_AT_ONCE, size * 2) if seconds < _STEP_S / 3 else size
+
+
+def embed_some(catalog: Catalog, shelf: Shelf, embedder: Embedder, most: int, *, after: int = 0) -> Embedded:
+    """Embed the oldest ``most`` chunks without a vector, from behind the chunk ``after``, and keep them.
+
+    They are searchable at once; equal contents are embedded once. The caller holds the index's lock.
     """
     with catalog.reading() as connection:
-        waiting = lookups.pending(connection, most)
+        waiting = lookups.pending(connection, most, after)
     if not waiting:
-        return 0
-    vectors = np.ascontiguousarray(embedder.embed([text for _, text in waiting]), np.float32)
-    digests = [digest for digest, _ in waiting]
+        return Embedded(0, 0, after)
+    texts = {digest: text for _, digest, text in waiting}
+    digests = list(texts)
+    vectors = np.ascontiguousarray(embedder.embed(list(texts.values())), np.float32)
     with catalog.writing() as connection:
         put_vectors(connection, zip(digests, (vector.tobytes() for vector in vectors), strict=True))
         chunks = lookups.ids_of_digests(connection, digests)
     for digest, vector in zip(digests, vectors, strict=True):
         ids = chunks.get(digest, [])
         shelf.add(ids, np.repeat(vector[None], len(ids), axis=0))
-    return len(waiting)
+    return Embedded(len(digests), sum(map(len, chunks.values())), waiting[-1][0])
 
 
 def add_known(connection: Connection, shelf: Shelf, ids: Iterable[int]) -> None:

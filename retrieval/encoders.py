@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from retrieval.embed import Vectors, normalised
 from retrieval.errors import EmbeddingFailed
@@ -35,6 +36,7 @@ class TransformerEmbedder:
 
     def __init__(self, directory: Path, *, max_tokens: int = MAX_TOKENS) -> None:
         """Raises EmbeddingFailed for a directory that holds no model of this kind."""
+        transformers_logging.disable_progress_bar()
         try:
             self._pooling = _pooling_of(directory)
             self._tokenizer = _tokenizers.from_pretrained(directory, local_files_only=True)
@@ -48,7 +50,7 @@ class TransformerEmbedder:
         self._max_tokens = min(max_tokens, int(self._model.config.max_position_embeddings))
         self.name = f"{_fingerprint(directory)}-{self._pooling}-{self._max_tokens}"
         self.dimension = int(self._model.config.hidden_size)
-        self.vocabulary = len(self._tokenizer)
+        self.vocabulary = min(len(self._tokenizer), int(self._model.config.vocab_size))
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors ``[n, dimension]`` of length 1; texts of like length are read together."""

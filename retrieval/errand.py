@@ -92,9 +92,12 @@ def main() -> int:
     config = dataclasses.replace(given, index_dir=Path(given.index_dir) if given.index_dir else None)
     parent = asked["parent"]
     try:
-        index = RepositoryIndex(Path(asked["root"]), config, open_embedder(config))
+        index = RepositoryIndex(Path(asked["root"]), config)
         index.refresh(_tell, lambda: os.getppid() != parent)
-        index.embed(_tell, lambda: os.getppid() != parent)
+        embedder = open_embedder(config, on_made=lambda done, all_: _tell(Progress("preparing", done, all_)))
+        if embedder is not None:
+            index.use(embedder)
+            index.embed(_tell, lambda: os.getppid() != parent)
         index.close()
     except RetrievalError as error:
         _write({"error": str(error)})

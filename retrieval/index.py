@@ -3,9 +3,9 @@
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,13 +15,13 @@ from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.config import RetrievalConfig
 from retrieval.embed import Embedder
-from retrieval.embedding import EMBEDDED_AT_ONCE, add_known, embed_some
+from retrieval.embedding import EMBEDDED_AT_ONCE, Embedded, add_known, embed_some, paced
 from retrieval.errors import CorruptIndex, IndexBusy, NoRepository
-from retrieval.folder import index_folder, make_folder
 from retrieval.indexing import Cancelled, OnProgress, Progress, Report, Run
 from retrieval.lookups import StoredChunk, Use
 from retrieval.overlay import Overlay
-from retrieval.records import Found, Outline, Snippet, SymbolHit
+from retrieval.place import index_folder, make_folder
+from retrieval.records import Found, IndexStatus, Outline, Snippet, SymbolHit
 from retrieval.rows import Changed, drop_unused_vectors, drop_vectors, put_meta
 from retrieval.scan import Scanner
 from retrieval.search import find_symbols, search
@@ -35,22 +35,6 @@ _PREPARE_S = 5.0
 _MANY = 2_000
 """Paths that are touched at once; of more, the whole repository is looked at."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class IndexStatus:
-    """How much of a repository is searchable."""
-
-    root: str
-    files: int
-    chunks: int
-    definitions: int
-    embedded: int
-    """Chunks with a vector of the embedder in use."""
-    embedder: str
-    """Empty: words and symbols only."""
-    unsaved: int
-    """Buffers in front of their files."""
 
 
 class RepositoryIndex:
@@ -104,24 +88,28 @@ class RepositoryIndex:
 
         How many were made; nothing is embedded twice. Raises IndexBusy and EmbeddingFailed.
         """
-        made = 0
+        if self._embedder is None:
+            return 0
+        before = self.status()
+        made, chunks, size, last = 0, before.embedded, EMBEDDED_AT_ONCE, 0
         while not (cancelled and cancelled()):
-            some = self.embed_some()
-            if some == 0:
+            started = time.perf_counter()
+            some = self._embed_some(size, after=last)
+            if some.contents == 0:
                 break
-            made += some
+            size = paced(size, time.perf_counter() - started)
+            made, chunks, last = made + some.contents, chunks + some.chunks, some.last
             if progress:
-                now = self.status()
-                progress(Progress("embedding", now.embedded, now.chunks))
+                progress(Progress("embedding", chunks, before.chunks))
         self.save()
         return made
 
-    def embed_some(self, most: int = EMBEDDED_AT_ONCE) -> int:
-        """Embed the oldest ``most`` pieces that have no vector yet; how many: 0 when nothing is left."""
-        if self._embedder is None or self._shelf is None:
-            return 0
+    def use(self, embedder: Embedder) -> None:
+        """Embed and search by ``embedder`` from now on. Raises IndexBusy."""
         with self._writer():
-            return embed_some(self.catalog, self._shelf, self._embedder, most)
+            self._embedder = embedder
+            self._match_embedder()
+            self._open_shelf()
 
     def save(self) -> None:
         """Write the vectors to their file, and forget those of content that no file has any more."""
@@ -197,6 +185,12 @@ class RepositoryIndex:
 
     # Inside
 
+    def _embed_some(self, most: int, *, after: int) -> Embedded:
+        if self._embedder is None or self._shelf is None:
+            return Embedded(0, 0, after)
+        with self._writer():
+            return embed_some(self.catalog, self._shelf, self._embedder, most, after=after)
+
     def _prepare(self) -> None:
         try:
             with self._writing, self._file_lock.acquire(timeout=_PREPARE_S):
@@ -224,6 +218,10 @@ class RepositoryIndex:
             held = lookups.meta(connection, "embedder")
         name = f"{self._embedder.name} {self._embedder.dimension}"
         if held != name:
+            if held is not None:
+                _log.warning(
+                    "The index of %s was made with another embedder; it is embedded anew.", self.root
+                )
             with self.catalog.writing() as connection:
                 drop_vectors(connection)
                 put_meta(connection, "embedder", name)

@@ -15,13 +15,13 @@ from retrieval import lookups
 from retrieval.catalog import Catalog
 from retrieval.readers import ReadFile, read_batches
 from retrieval.records import FileKey
-from retrieval.refresh import Held, Plan, plan, suspects, trusted
-from retrieval.rows import Changed, Parsed, drop_files, put_files, put_stats
+from retrieval.refresh import Held, Parsed, Plan, plan, suspects, trusted
+from retrieval.rows import Changed, drop_files, put_files, put_stats
 from retrieval.scan import Scan, Scanner, is_among
 
 BATCH = 50
 """Files of one transaction."""
-Stage = Literal["looking", "reading", "embedding"]
+Stage = Literal["looking", "reading", "preparing", "embedding"]
 Cancelled = Callable[[], bool]
 
 

@@ -30,9 +30,9 @@ _CREATE = (
         "term TEXT PRIMARY KEY, documents INTEGER NOT NULL) WITHOUT ROWID"
     ),
 )
-_ADD = text("INSERT INTO lexical(rowid, terms) VALUES (:id, :terms)")
-_COUNT = text(
-    "INSERT INTO lexical_terms(term, documents) VALUES (:term, :count) "
+_ADD = "INSERT INTO lexical(rowid, terms) VALUES (?, ?)"
+_COUNT = (
+    "INSERT INTO lexical_terms(term, documents) VALUES (?, ?) "
     "ON CONFLICT(term) DO UPDATE SET documents = documents + excluded.documents"
 )
 _READ = text("SELECT terms FROM lexical WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
@@ -62,9 +62,12 @@ class LexicalIndex:
         rows = [(chunk_id, terms(content)) for chunk_id, content in items]
         if not rows:
             return
-        added = [{"id": chunk_id, "terms": " ".join(found)} for chunk_id, found in rows]
-        self._connection.execute(_ADD, added)
-        self._count(Counter(term for _, found in rows for term in set(found)))
+        added = [(chunk_id, " ".join(found)) for chunk_id, found in rows]
+        self._connection.exec_driver_sql(_ADD, added)
+        counts: Counter[str] = Counter()
+        for _, found in rows:
+            counts.update(set(found))
+        self._count(counts)
 
     def remove(self, ids: Iterable[int]) -> None:
         """Take chunks out. An id that is not there is none of our business."""
@@ -98,9 +101,8 @@ class LexicalIndex:
         return within_budget(known)
 
     def _count(self, changes: Counter[str]) -> None:
-        rows = [{"term": term, "count": count} for term, count in sorted(changes.items())]
-        if rows:
-            self._connection.execute(_COUNT, rows)
+        if changes:
+            self._connection.exec_driver_sql(_COUNT, sorted(changes.items()))
 
 
 def within_budget(frequencies: dict[str, int]) -> list[str]:

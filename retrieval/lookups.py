@@ -126,6 +126,12 @@ def definitions_named(connection: Connection, name: str) -> list[SymbolHit]:
     return [hit for _, hit in _definitions(connection, column == name)]
 
 
+def definitions_of(connection: Connection, names: Sequence[str]) -> list[SymbolHit]:
+    """The definitions of any of these plain names, in order of path and line."""
+    found = (_definitions(connection, DEFINITIONS.c.name.in_(some)) for some in portions(names))
+    return [hit for hits in found for _, hit in hits]
+
+
 def names_like(connection: Connection, pattern: str, most: int) -> list[str]:
     """Names of definitions that fit a LIKE pattern (escaped with a backslash), each once, shortest first."""
     name = DEFINITIONS.c.name
@@ -176,16 +182,12 @@ def all_imports(connection: Connection) -> Iterator[tuple[str, str, Import]]:
     return ((row.path, row.language, _import(row)) for row in connection.execute(query))
 
 
-def pending(connection: Connection, most: int) -> list[tuple[str, str]]:
-    """Digest and text of chunks without a vector, each content once, oldest first."""
-    query = (
-        select(CHUNKS.c.digest, CHUNKS.c.text)
-        .where(CHUNKS.c.digest.not_in(select(VECTORS.c.digest)))
-        .group_by(CHUNKS.c.digest)
-        .order_by(func.min(CHUNKS.c.id))
-        .limit(most)
-    )
-    return [(row[0], row[1]) for row in connection.execute(query)]
+def pending(connection: Connection, most: int, after: int = 0) -> list[tuple[int, str, str]]:
+    """Id, digest and text of chunks without a vector, those behind the id ``after``, in order of ids."""
+    has_one = select(VECTORS.c.digest).where(VECTORS.c.digest == CHUNKS.c.digest).exists()
+    query = select(CHUNKS.c.id, CHUNKS.c.digest, CHUNKS.c.text).where(CHUNKS.c.id > after, ~has_one)
+    rows = connection.execute(query.order_by(CHUNKS.c.id).limit(most))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def vectors(connection: Connection, ids: Iterable[int] | None = None) -> Iterator[tuple[int, bytes]]:

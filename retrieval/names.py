@@ -2,8 +2,9 @@
 
 import re
 from enum import IntEnum
-from os.path import commonprefix
+from functools import lru_cache
 
+_BORDER = "\0"
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+", re.UNICODE)
 
 
@@ -20,20 +21,39 @@ class Fit(IntEnum):
     SUBSTRING = 5
 
 
+class Typed:
+    """What was typed, ready to be compared with many names."""
+
+    def __init__(self, typed: str) -> None:
+        self._typed = typed
+        self._low = typed.lower()
+        letters = [re.escape(letter) for letter in self._low.replace("_", "")]
+        self._by_humps = re.compile(_BORDER + f"(?:.*?{_BORDER})?".join(letters), re.DOTALL)
+        self._is_empty = not letters
+
+    def begins(self, name: str) -> Fit | None:
+        """How ``name`` fits if it does from its start, which is better than any other way."""
+        if name == self._typed:
+            return Fit.EXACT
+        lower = name.lower()
+        if not lower.startswith(self._low):
+            return Fit.PREFIX if name.startswith(self._typed) else None
+        if lower == self._low:
+            return Fit.SAME_LETTERS
+        return Fit.PREFIX if name.startswith(self._typed) else Fit.PREFIX_LETTERS
+
+    def lies_in(self, name: str) -> Fit | None:
+        """How a name fits that does not from its start."""
+        if self._is_empty or self._by_humps.search(_bordered(name)):
+            return Fit.HUMPS
+        return Fit.SUBSTRING if self._low in name.lower() else None
+
+
 def fit(typed: str, name: str) -> Fit | None:
     """How ``name`` fits ``typed``; None if it does not. Everything fits an empty ``typed``."""
-    low, lower = typed.lower(), name.lower()
-    if typed == name:
-        return Fit.EXACT
-    if low == lower:
-        return Fit.SAME_LETTERS
-    if name.startswith(typed):
-        return Fit.PREFIX
-    if lower.startswith(low):
-        return Fit.PREFIX_LETTERS
-    if _fits_humps(low.replace("_", ""), humps(name)):
-        return Fit.HUMPS
-    return Fit.SUBSTRING if low in lower else None
+    asked = Typed(typed)
+    how = asked.begins(name)
+    return asked.lies_in(name) if how is None else how
 
 
 def humps(name: str) -> tuple[str, ...]:
@@ -51,12 +71,11 @@ def like_pattern(typed: str) -> str:
     return f"%{'%'.join(letters)}%" if letters else "%"
 
 
-def _fits_humps(typed: str, parts: tuple[str, ...]) -> bool:
-    """Whether ``typed`` is made of beginnings of parts, in order; parts may be left out."""
-    if not typed:
-        return True
-    if not parts:
-        return False
-    first, rest = parts[0], parts[1:]
-    longest = len(commonprefix((typed, first)))  # noqa: RUF071 - of letters
-    return any(_fits_humps(typed[taken:], rest) for taken in range(longest, -1, -1))
+@lru_cache(maxsize=1 << 15)
+def _bordered(name: str) -> str:
+    """The parts of a name, a border in front of each.
+
+    What was typed is made of beginnings of parts, in order, if each of its letters stands right behind the
+    one before or behind a border.
+    """
+    return "".join(f"{_BORDER}{part}" for part in humps(name))

@@ -16,8 +16,7 @@ _PYTHON = """
 (module (expression_statement (assignment left: (identifier) @name)) @variable)
 (class_definition body: (block (expression_statement (assignment left: (identifier) @name)) @variable))
 (call function: (identifier) @call)
-(call function: (attribute object: (identifier) @receiver attribute: (identifier) @call))
-(call function: (attribute object: (_) @other attribute: (identifier) @call))
+(call function: (attribute object: (_) @receiver attribute: (identifier) @call))
 (class_definition superclasses: (argument_list (identifier) @use))
 (type (identifier) @use)
 (decorator (identifier) @use)
@@ -35,9 +34,7 @@ _JAVASCRIPT = """
 (program [(lexical_declaration (variable_declarator name: (identifier) @name))
   (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)))] @variable)
 (call_expression function: (identifier) @call)
-(call_expression function: (member_expression object: [(identifier) (this)] @receiver
-  property: (property_identifier) @call))
-(call_expression function: (member_expression object: (_) @other property: (property_identifier) @call))
+(call_expression function: (member_expression object: (_) @receiver property: (property_identifier) @call))
 (new_expression constructor: (identifier) @call)
 (import_statement) @import
 (export_statement source: (string)) @import

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from retrieval.records import FileKey
+from retrieval.records import Chunk, FileKey, Outline
 
 RACY_NS = 50_000_000
 """A file that was written this shortly before it was read may change again within the same clock tick."""
@@ -29,6 +29,14 @@ class Held(NamedTuple):
 
     key: FileKey
     stat: Stat
+
+
+class Parsed(NamedTuple):
+    """A file that was read."""
+
+    held: Held
+    outline: Outline
+    chunks: tuple[Chunk, ...]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, tex
 from retrieval.lexical import LexicalIndex
 from retrieval.lookups import portions
 from retrieval.records import Chunk, Outline
-from retrieval.refresh import Held
+from retrieval.refresh import Held, Parsed
 from retrieval.tables import CHUNKS, DEFINITIONS, FILES, IMPORTS, META, REFERENCES, VECTORS
+
+Values = tuple[int | str | bool, ...]
+"""A row, in the order of its table's columns; without its id, which the table gives it, except of a chunk."""
 
 _LAST_CHUNK = text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")
 _MOVE = (
@@ -20,14 +23,6 @@ _MOVE = (
     .where(CHUNKS.c.id == bindparam("chunk"))
     .values(start=bindparam("first"), end=bindparam("last"))
 )
-
-
-class Parsed(NamedTuple):
-    """A file that was read."""
-
-    held: Held
-    outline: Outline
-    chunks: tuple[Chunk, ...]
 
 
 class Changed(NamedTuple):
@@ -48,12 +43,14 @@ class _Batch:
     """Rows of several files, on their way into the tables."""
 
     next_chunk: int
-    chunks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    chunks: list[Values] = field(default_factory=list[Values])
+    texts: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    """Of the chunks, by their ids."""
     moved: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     removed: list[int] = field(default_factory=list[int])
-    definitions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    references: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    imports: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    definitions: list[Values] = field(default_factory=list[Values])
+    references: list[Values] = field(default_factory=list[Values])
+    imports: list[Values] = field(default_factory=list[Values])
 
 
 def put_files(connection: Connection, files: Sequence[Parsed]) -> Changed:
@@ -73,8 +70,8 @@ def put_files(connection: Connection, files: Sequence[Parsed]) -> Changed:
     )  # fmt: skip
     for table, rows in tables:
         _insert(connection, table, rows)
-    LexicalIndex(connection).add((row["id"], row["text"]) for row in batch.chunks)
-    return Changed(tuple(row["id"] for row in batch.chunks), tuple(batch.removed))
+    LexicalIndex(connection).add(batch.texts)
+    return Changed(tuple(chunk_id for chunk_id, _ in batch.texts), tuple(batch.removed))
 
 
 def drop_files(connection: Connection, paths: Sequence[str]) -> Changed:
@@ -161,32 +158,25 @@ def _sort_chunks(batch: _Batch, file_id: int, chunks: Sequence[Chunk], old: dict
             if (stays.start, stays.end) != (start, end):
                 batch.moved.append({"chunk": stays.id, "first": start, "last": end})
             continue
-        batch.chunks.append({
-            "id": batch.next_chunk, "file_id": file_id, "kind": chunk.kind.value, "start": start, "end": end,
-            "name": chunk.name, "text": chunk.text, "digest": digest,
-        })  # fmt: skip
+        batch.chunks.append(
+            (batch.next_chunk, file_id, chunk.kind.value, start, end, chunk.name, chunk.text, digest)
+        )
+        batch.texts.append((batch.next_chunk, chunk.text))
         batch.next_chunk += 1
     batch.removed += [each.id for left in old.values() for each in left]
 
 
 def _note_symbols(batch: _Batch, file_id: int, outline: Outline) -> None:
     batch.definitions += [
-        {"file_id": file_id, "name": each.name, "qualified": each.qualified, "kind": each.kind.value,
-         "start": each.lines.start, "end": each.lines.end, "name_line": each.name_line,
-         "name_column": each.name_column, "signature": each.signature, "docstring": each.docstring,
-         "body_line": each.body_line, "name_prefix": each.name_prefix}
+        (file_id, each.name, each.qualified, each.kind.value, *each.lines, each.name_line, each.name_column,
+         each.signature, each.docstring, each.body_line, each.name_prefix)
         for each in outline.definitions
     ]  # fmt: skip
-    batch.references += [
-        {"file_id": file_id, "name": each.name, "line": each.line, "within": each.within,
-         "is_call": each.is_call, "receiver": each.receiver}
-        for each in outline.references
-    ]  # fmt: skip
+    batch.references += [(file_id, *each) for each in outline.references]
     batch.imports += [
-        {"file_id": file_id, "module": each.module, "line": each.line, "level": each.level,
-         "names": json.dumps(each.names), "alias": each.alias}
+        (file_id, each.module, each.line, each.level, json.dumps(each.names), each.alias)
         for each in outline.imports
-    ]  # fmt: skip
+    ]
 
 
 def _drop_chunks(connection: Connection, ids: Sequence[int]) -> None:
@@ -195,6 +185,9 @@ def _drop_chunks(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(delete(CHUNKS).where(CHUNKS.c.id.in_(some)))
 
 
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+def _insert(connection: Connection, table: Table, rows: list[Values]) -> None:
+    """Hand the rows to SQLite as they are: dictionaries take SQLAlchemy longer than writing takes SQLite."""
     if rows:
-        connection.execute(insert(table), rows)
+        names = [column.name for column in table.c][-len(rows[0]) :]
+        statement = insert(table).compile(dialect=connection.dialect, column_keys=names)
+        connection.exec_driver_sql(str(statement), rows)

@@ -15,8 +15,7 @@ from retrieval.errors import NotIndexed, OutsideRoot
 from retrieval.languages import PLAIN, language_of
 from retrieval.reading import read
 from retrieval.records import Chunk, FileKey, Outline
-from retrieval.refresh import Held, Stat, trusted
-from retrieval.rows import Parsed
+from retrieval.refresh import Held, Parsed, Stat, trusted
 from retrieval.secrets import secret_in
 from retrieval.syntax import SyntaxReader
 from retrieval.walk import decode, read_text, reason_against, walk

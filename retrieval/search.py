@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from retrieval.fuse import Fused, fuse, without_overlaps
 from retrieval.lexical import LexicalIndex
 from retrieval.lookups import StoredChunk
-from retrieval.names import fit, like_pattern
+from retrieval.names import Typed, like_pattern
 from retrieval.records import Found, Snippet, SymbolHit
 from retrieval.snapshot import Snapshot
 
@@ -75,13 +75,13 @@ def symbol_ranking(snapshot: Snapshot, query: str, k: int) -> list[Found]:
 def find_symbols(snapshot: Snapshot, typed: str, k: int) -> list[SymbolHit]:
     """The ``k`` definitions whose names fit best what was typed; shorter names first, then by path."""
     names = snapshot.names_like(like_pattern(typed), _NAMES_LOOKED_AT)
-    fitting = sorted((how, len(name), name) for name in names if (how := fit(typed, name)) is not None)
-    found: list[SymbolHit] = []
-    for _, _, name in fitting:
-        found += snapshot.definitions(name)
-        if len(found) >= k:
-            break
-    return found[:k]
+    asked = Typed(typed)
+    how = {name: asked.begins(name) for name in names}
+    if sum(fitting is not None for fitting in how.values()) < k:  # else nothing that fits otherwise is told
+        how = {name: asked.lies_in(name) if each is None else each for name, each in how.items()}
+    fitting = sorted((each, len(name), name) for name, each in how.items() if each is not None)[:k]
+    found = snapshot.definitions_of([name for _, _, name in fitting])
+    return [hit for _, _, name in fitting for hit in found.get(name, ())][:k]
 
 
 def _snippet(one: Fused, stored: StoredChunk) -> Snippet:

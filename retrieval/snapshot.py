@@ -112,6 +112,15 @@ class Snapshot:
         ]
         return own + self._not_overlaid(lookups.definitions_named(self.connection, name))
 
+    def definitions_of(self, names: Sequence[str]) -> dict[str, list[SymbolHit]]:
+        """The definitions of each plain name that has any, those of buffers first."""
+        found: dict[str, list[SymbolHit]] = {}
+        wanted = set(names)
+        own = [hit for hit in symbols_in(self.buffers) if hit.definition.name in wanted]
+        for hit in own + self._not_overlaid(lookups.definitions_of(self.connection, names)):
+            found.setdefault(hit.definition.name, []).append(hit)
+        return found
+
     def names_like(self, pattern: str, most: int) -> list[str]:
         """The names that buffers define, and those in files that fit a LIKE pattern, each once."""
         own = (hit.definition.name for hit in symbols_in(self.buffers))

@@ -7,7 +7,7 @@ inverse frequency, Arora, Liang and Ma, ICLR 2017), so that what every file says
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,9 @@ _RARITY = 1e-4
 _TOKENS_AT_ONCE = 1_024
 _CHARACTERS = 20_000
 """Of a text that are read."""
+
+OnMade = Callable[[int, int], None]
+"""Told how many of how many token vectors are made."""
 
 
 class TokenEncoder(Protocol):
@@ -94,14 +97,23 @@ class StaticEmbedder:
 
 
 def distil(
-    model: TokenModel, tokenizer: TokenEncoder, code: Iterable[str], *, dimension: int = DIMENSION
+    model: TokenModel,
+    tokenizer: TokenEncoder,
+    code: Iterable[str],
+    *,
+    dimension: int = DIMENSION,
+    on_made: OnMade | None = None,
 ) -> StaticEmbedder:
     """Make static vectors of every token of ``model``; ``code`` tells how common tokens are.
 
     Takes as long as the model needs for its vocabulary: about a minute for 30,000 tokens.
     """
     ids = range(model.vocabulary)
-    parts = [model.embed_tokens(ids[at : at + _TOKENS_AT_ONCE]) for at in range(0, len(ids), _TOKENS_AT_ONCE)]
+    parts: list[Vectors] = []
+    for at in range(0, len(ids), _TOKENS_AT_ONCE):
+        if on_made:
+            on_made(at, len(ids))
+        parts.append(model.embed_tokens(ids[at : at + _TOKENS_AT_ONCE]))
     shares = token_shares(tokenizer, code, model.vocabulary)
     matrix = principal(np.concatenate(parts), dimension) * weights(shares)[:, None]
     matrix = matrix.astype(np.float32)

@@ -29,7 +29,9 @@ _GRAMMARS = MappingProxyType(
         "shellscript": ("tree_sitter_bash", "language"),
     }
 )
-_WHOLE = ("function", "class", "type", "variable", "scope.impl", "import", "call", "use")
+_WHOLE = ("function", "class", "type", "variable", "scope.impl", "import")
+_PLAIN_NAMES = frozenset({"identifier", "this"})
+"""Kinds of nodes whose text is told as a receiver; what else stands in front of a dot is not."""
 
 
 class Tag(NamedTuple):
@@ -86,6 +88,10 @@ class SyntaxReader:
 
 
 def _tag(captures: dict[str, list[Node]], source: bytes) -> Tag:
+    if "call" in captures:
+        return _use("call", captures["call"][0], captures.get("receiver"), source)
+    if "use" in captures:
+        return _use("use", captures["use"][0], None, source)
     kind = next(kind for kind in _WHOLE if kind in captures)
     node = captures[kind][0]
     named = captures.get("name", [node])[0]
@@ -104,8 +110,17 @@ def _tag(captures: dict[str, list[Node]], source: bytes) -> Tag:
         body.start_byte if body else -1,
         body.start_point.row if body else 0,
         _text(captures["scope"][0], source) if "scope" in captures else "",
-        _text(captures["receiver"][0], source) if "receiver" in captures else "",
     )
+
+
+def _use(kind: str, node: Node, before: list[Node] | None, source: bytes) -> Tag:
+    """Of a name that is used, which is what most tags are; ``before`` stands in front of its dot."""
+    start, end = node.start_byte, node.end_byte
+    row, column = node.start_point
+    name = source[start:end].decode("utf-8", "replace")
+    plain = before is not None and before[0].type in _PLAIN_NAMES
+    receiver = _text(before[0], source) if before and plain else ""
+    return Tag(kind, start, end, row, row + 1, name, row, start, column, receiver=receiver)
 
 
 def _text(node: Node, source: bytes) -> str:

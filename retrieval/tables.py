@@ -69,10 +69,10 @@ DEFINITIONS = Table(
     Column("end", Integer, nullable=False),
     Column("name_line", Integer, nullable=False),
     Column("name_column", Integer, nullable=False),
-    Column("name_prefix", Text, nullable=False),
     Column("signature", Text, nullable=False),
     Column("docstring", Text, nullable=False),
     Column("body_line", Integer, nullable=False),
+    Column("name_prefix", Text, nullable=False),
 )
 REFERENCES = Table(
     "uses",

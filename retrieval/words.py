@@ -11,6 +11,8 @@ from itertools import chain
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PART = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ASCII_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""What both together give of an ASCII identifier."""
 _LONGEST = 64
 """Characters of an identifier; what is longer is data."""
 _SHORTEST = 2
@@ -49,14 +51,17 @@ def spaced(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _terms_of(identifier: str) -> tuple[str, ...]:
-    whole = _lower(identifier)
     if len(identifier) > _LONGEST:
         return ()
-    parts = [_lower(part) for piece in _PART.findall(identifier) for part in _HUMP.split(piece)]
+    whole = _lower(identifier)
+    if identifier.isascii():  # nearly all are, and there are many
+        parts = [part.lower() for part in _ASCII_PART.findall(identifier)]
+    else:
+        parts = [_lower(part) for piece in _PART.findall(identifier) for part in _HUMP.split(piece)]
     inside = [part for part in parts if len(part) >= _SHORTEST and part != whole]
     return tuple(term for term in (whole, *inside) if term not in _STOP_WORDS)
 
 
 def _lower(text: str) -> str:
     """In lower case; the dot that Unicode leaves over of a Turkish capital i is no letter."""
-    return text.lower().replace("\u0307", "")
+    return text.lower() if text.isascii() else text.lower().replace("\u0307", "")

@@ -1,6 +1,5 @@
 """What ``splice doctor`` looks at: each check answers with one line. Nothing here changes anything."""
 
-import json
 import os
 import platform
 import socket
@@ -8,13 +7,14 @@ import stat
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from packaging.requirements import Requirement
 
+from assistant.cli.cache_checks import cache_of_model
 from assistant.cli.draft_checks import drafting_of
 from assistant.cli.running import RunningServer, find_server, health, status
+from assistant.embedding import describe
 from assistant.presence import TOKEN_FILE
 from assistant.settings import Settings
 from ui import WEB_DIST
@@ -55,6 +55,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         ("processor", check_processor),
         ("model", check_model),
         ("FIM tokens", check_fim_tokens),
+        ("embeddings", check_embeddings),
         ("cache", check_cache),
         ("cache memory", check_cache_memory),
         ("drafts", check_drafts),
@@ -157,11 +158,17 @@ def check_fim_tokens(settings: Settings) -> Check:
     return Check("FIM tokens", Verdict.OK, f"{' '.join(family.markers)} ({family.name})")
 
 
+def check_embeddings(settings: Settings) -> Check:
+    """What a repository is searched by, beside words and symbols."""
+    said, advice = describe(settings)
+    return Check("embeddings", Verdict.NOTE if advice else Verdict.OK, said, advice)
+
+
 def check_cache(settings: Settings) -> Check:
     """Whether the cache follows edits: the running server's word, else what the configuration tells."""
     from completion.records import PREFIX_ONLY
 
-    said = str(_told(settings).get("cache") or _cache_of_model(settings))
+    said = str(_told(settings).get("cache") or cache_of_model(settings, has_gpu=_has_gpu(settings)))
     if said.endswith(PREFIX_ONLY) and settings.completion.reuse == "auto":
         advice = "Completions behind an edit cost more with this model; most models do not have that limit."
         return Check("cache", Verdict.NOTE, said, advice)
@@ -204,20 +211,6 @@ def _cache_memory_of(settings: Settings) -> str:
 
 def _gigabytes(count: int) -> str:
     return f"{count / 2**30:.2f} GB"
-
-
-def _cache_of_model(settings: Settings) -> str:
-    """What ``config.json`` tells of the keys; whether they really move is tried when it is loaded."""
-    from completion.records import PREFIX_ONLY, UNKNOWN_CACHE
-    from completion.registry import locate
-    from kvcache.rotary import UNSTEADY, rope_type
-
-    found = locate(settings.engine.model, models_dir=settings.engine.models_dir, has_gpu=_has_gpu(settings))
-    config = SimpleNamespace(**json.loads((found.directory / "config.json").read_text("utf-8")))
-    kind = rope_type(config)
-    if kind in UNSTEADY:
-        return f"The model's rotary angles ({kind}) change with the length of the prompt. {PREFIX_ONLY}"
-    return UNKNOWN_CACHE
 
 
 def _has_gpu(settings: Settings) -> bool:

@@ -23,15 +23,23 @@ from rich.text import Text
 
 from assistant.cli.options import ConfigOption
 from assistant.cli.sentences import say, sentences
-from assistant.settings import load_settings
+from assistant.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from retrieval.index import IndexStatus, RepositoryIndex
+    from retrieval.index import RepositoryIndex
     from retrieval.indexing import OnProgress, Report
     from retrieval.indexing import Progress as Step
+    from retrieval.records import IndexStatus
 
 FolderArgument = typer.Argument(Path(), help="The repository's folder.", show_default="this folder")
-_STAGES = MappingProxyType({"looking": "Looking", "reading": "Reading", "embedding": "Embedding"})
+_STAGES = MappingProxyType(
+    {
+        "looking": "Looking",
+        "reading": "Reading",
+        "preparing": "Making token vectors",
+        "embedding": "Embedding",
+    }
+)
 
 
 @sentences
@@ -48,26 +56,46 @@ def index(
     With --check, ends with 1 when the index does not say what the files say.
     """
     from retrieval.index import RepositoryIndex
-    from retrieval.opening import open_embedder
 
-    settings = load_settings(config=config).retrieval
+    settings = load_settings(config=config)
+    opened = RepositoryIndex(path, settings.retrieval)
     if check:
-        _check(RepositoryIndex(path, settings), as_json=as_json)
+        _check(opened, as_json=as_json)
         return
-    opened = RepositoryIndex(path, settings, None if no_embeddings else open_embedder(settings))
     with _shown() as progress:
         report = opened.refresh(progress)
-        embedded = opened.embed(progress)
+    embedded = 0 if no_embeddings else _embed(opened, settings)
     status = opened.status()
     opened.close()
     _require_files(status)
     if as_json:
-        did = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
-        told = {**dataclasses.asdict(status), **did, "vectors": embedded}
-        typer.echo(json.dumps({**told, "folder": str(opened.folder)}, indent=2))
+        told = dataclasses.asdict(status) | vars(report)
+        more = {"left_out": dict(report.left_out), "vectors": embedded, "folder": str(opened.folder)}
+        typer.echo(json.dumps({**told, **more}, indent=2))
     else:
         for line in sentences_of(report, status):
             typer.echo(line)
+
+
+def _embed(opened: "RepositoryIndex", settings: Settings) -> int:
+    """Fetch the embedding model if need be, and embed what is not embedded yet; how many pieces."""
+    from assistant.cli.models import shown
+    from assistant.embedding import choose
+    from retrieval.indexing import Progress as Step
+    from retrieval.opening import is_made, open_embedder
+
+    with shown() as progress:
+        chosen = choose(settings, progress)
+    if chosen.why_not:
+        say(f"splice: {chosen.why_not} Until then search goes by words and symbols.")
+    elif chosen.name and not is_made(chosen.config):
+        say(f"Making token vectors of {chosen.name}, once; this takes about a minute …")
+    with _shown() as tell:
+        made = open_embedder(chosen.config, on_made=lambda done, of: tell(Step("preparing", done, of)))
+        if made is None:
+            return 0
+        opened.use(made)
+        return opened.embed(tell)
 
 
 def sentences_of(report: "Report", status: "IndexStatus") -> list[str]:

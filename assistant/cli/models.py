@@ -13,8 +13,10 @@ from rich.table import Table
 
 from assistant.cli.options import ConfigOption
 from assistant.cli.sentences import say, sentences
+from assistant.embedding import embedders
 from assistant.settings import load_settings
 from completion.config import EngineConfig
+from completion.embedders import locate_embedder, obtain_embedder
 from completion.progress import OnProgress
 from completion.progress import Progress as Step
 from completion.registry import ModelEntry, list_models, locate, models_folder, obtain
@@ -50,11 +52,18 @@ def pull(
     config: Path | None = ConfigOption,
 ) -> None:
     """Download a model, check it and convert it. A download that was cut off goes on where it stood."""
-    engine = load_settings(config=config).engine
-    with _shown() as progress:
-        found = obtain(
-            name or engine.model, models_dir=engine.models_dir, has_gpu=_has_gpu(engine), progress=progress
-        )
+    settings = load_settings(config=config)
+    engine = settings.engine
+    with shown() as progress:
+        if name is not None and name in embedders(settings):
+            found = obtain_embedder(name, models_dir=engine.models_dir, progress=progress)
+        else:
+            found = obtain(
+                name or engine.model,
+                models_dir=engine.models_dir,
+                has_gpu=_has_gpu(engine),
+                progress=progress,
+            )
     typer.echo(f"{found.name} is ready in {found.directory}")
 
 
@@ -62,8 +71,12 @@ def pull(
 @sentences
 def path(name: str = NameArgument, config: Path | None = ConfigOption) -> None:
     """Print the directory of an installed model."""
-    engine = load_settings(config=config).engine
-    typer.echo(locate(name, models_dir=engine.models_dir, has_gpu=_has_gpu(engine)).directory)
+    settings = load_settings(config=config)
+    engine = settings.engine
+    if name in embedders(settings):
+        typer.echo(locate_embedder(name, models_dir=engine.models_dir).directory)
+    else:
+        typer.echo(locate(name, models_dir=engine.models_dir, has_gpu=_has_gpu(engine)).directory)
 
 
 @models_app.command()
@@ -101,7 +114,7 @@ def _megabytes(size: int) -> str:
 
 
 @contextmanager
-def _shown() -> Generator[OnProgress]:
+def shown() -> Generator[OnProgress]:
     """Show progress as bars on a terminal, as one line a stage elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -11,11 +11,14 @@ from rich.text import Text
 from assistant.cli.index import FolderArgument
 from assistant.cli.options import ConfigOption
 from assistant.cli.sentences import say, sentences
+from assistant.embedding import choose
 from assistant.settings import load_settings
 from retrieval.errors import IndexBusy
 from retrieval.records import Snippet
 
 _SHOWN_LINES = 8
+_FEW = 20
+"""Changed files whose pieces are embedded before searching; of more, `splice index` takes care."""
 
 
 @sentences
@@ -31,10 +34,11 @@ def search(
     from retrieval.index import RepositoryIndex
     from retrieval.opening import open_embedder
 
-    settings = load_settings(config=config).retrieval
-    index = RepositoryIndex(path, settings, open_embedder(settings))
+    chosen = choose(load_settings(config=config))
+    index = RepositoryIndex(path, chosen.config, open_embedder(chosen.config, make=False))
     try:
-        index.refresh()
+        if index.refresh().read <= _FEW:
+            index.embed()
     except IndexBusy as busy:
         say(f"splice: {busy}")
     found = index.search(query, k)

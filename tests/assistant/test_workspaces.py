@@ -4,9 +4,11 @@ import time
 
 import pytest
 
+from assistant.wiring import open_embedder
 from assistant.workspaces import Workspaces
 from retrieval.errors import NoRepository
 from tests.retrieval.repositories import config_in, make_repository
+from tests.retrieval.sentence_model import make_sentence_model
 from tests.waiting import stretched, until
 
 
@@ -71,3 +73,34 @@ async def test_what_is_not_open_is_said(workspaces, root, tmp_path):
     workspaces.open(root)
     with pytest.raises(NoRepository, match="not open"):
         await workspaces.search("x", str(tmp_path), 3)
+
+
+async def test_what_embeds_is_made_elsewhere_and_then_used(root, tmp_path):
+    model = make_sentence_model(tmp_path / "embedder")
+    config = config_in(tmp_path, embedder=f"static:{model}")
+    workspaces = Workspaces(config, lambda: open_embedder(config))
+    assert open_embedder(config) is None
+    workspaces.open(root)
+    await ready(workspaces, root)
+    (status,) = await workspaces.describe()
+    assert status["embedded"] == status["chunks"] > 0
+    ((_, best),) = await workspaces.search("take the voucher off", None, 1)
+    assert "dense" in best.parts
+    (root / "shop/gift.py").write_text("def wrap_as_present():\n    pass\n")
+    index = workspaces._folders[root].index
+    await until(lambda: index.definitions("wrap_as_present"))
+    await until(lambda: index.status().embedded == index.status().chunks)
+    await workspaces.close()
+
+
+async def test_what_cannot_embed_leaves_words_and_symbols(root, tmp_path):
+    config = config_in(tmp_path, embedder=str(tmp_path / "nothing"))
+    workspaces = Workspaces(config, lambda: open_embedder(config))
+    workspaces.open(root)
+    await ready(workspaces, root)
+    (status,) = await workspaces.describe()
+    assert (status["files"], status["embedded"]) == (4, 0)
+    assert status["detail"] == f"{tmp_path / 'nothing'} is no directory of an embedding model."
+    ((_, best),) = await workspaces.search("voucher", None, 1)
+    assert set(best.parts) == {"lexical"}
+    await workspaces.close()

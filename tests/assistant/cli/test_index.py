@@ -1,76 +1,75 @@
-"""``splice index`` as a user runs it: real processes, real files."""
+"""``splice index`` and ``splice search`` as a person runs them."""
 
 import json
-import shutil
-from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from assistant.cli.index import sentences_of
-from retrieval.index import IndexStatus
-from retrieval.indexing import Report
 from tests.assistant.cli.conftest import Home
 from tests.retrieval.repositories import make_repository
+from tests.retrieval.sentence_model import make_sentence_model
 
 
 @pytest.fixture
-def wordy(home: Home) -> Home:
-    """A user without an embedder, who has a shop."""
-    home.settings["SPLICE_RETRIEVAL__EMBEDDINGS"] = "none"
-    make_repository(home.root / "shop")
+def root(home: Home) -> Path:
+    return make_repository(home.root / "shop")
+
+
+@pytest.fixture
+def embedding(home: Home) -> Home:
+    home.settings["SPLICE_RETRIEVAL__EMBEDDER"] = f"static:{make_sentence_model(home.root / 'embedder')}"
     return home
 
 
-def test_a_repository_is_indexed_and_only_what_changed_is_read_again(wordy):
-    done = wordy.run("index", "shop")
-    assert done.returncode == 0, done.stderr
-    assert "Read 4 files, dropped 0, 0 unchanged" in done.stdout
-    assert "Searchable: 4 files" in done.stdout
-    (wordy.root / "shop/shop/money.py").unlink()
-    told = json.loads(wordy.run("index", "shop", "--json").stdout)
-    assert (told["read"], told["dropped"], told["unchanged"], told["files"]) == (0, 1, 3, 3)
+def indexed(home: Home, *arguments: str) -> dict[str, object]:
+    run = home.run("index", "--json", *arguments)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
 
 
-def test_an_index_is_checked_against_the_files_and_not_changed_by_it(wordy):
-    folder = json.loads(wordy.run("index", "shop", "--json").stdout)["folder"]
-    assert wordy.run("index", "shop", "--check").stdout == "The index says what the files say.\n"
-    (wordy.root / "shop/shop/money.py").write_text("def refund():\n    pass\n")
-    for _ in range(2):
-        checked = wordy.run("index", "shop", "--check")
-        assert checked.returncode == 1
-        assert "shop/money.py" in checked.stdout
-    assert wordy.run("index", "shop").returncode == 0
-    assert wordy.run("index", "shop", "--check", "--json").stdout == '{\n  "ok": true,\n  "wrong": []\n}\n'
-    assert folder.startswith(str(wordy.root))
+def parts(home: Home, root: Path) -> set[str]:
+    run = home.run("search", "--json", "apply_discount to the voucher", str(root))
+    assert run.returncode == 0, run.stderr
+    return {part for each in json.loads(run.stdout)["results"] for part in each["parts"]}
 
 
-def test_a_lost_index_is_made_again(wordy):
-    folder = json.loads(wordy.run("index", "shop", "--json").stdout)["folder"]
-    shutil.rmtree(folder)
-    assert "Read 4 files" in wordy.run("index", "shop").stdout
+def test_an_index_is_embedded_and_searched_by_meaning_too(embedding: Home, root: Path):
+    first = embedding.run("index", str(root))
+    assert first.stderr == "Making token vectors of embedder, once; this takes about a minute …\n"
+    assert ", 0 of the pieces by meaning." not in first.stdout
+    assert parts(embedding, root) == {"dense", "lexical", "symbols"}
+    (root / "README.md").write_text("Nothing is sold any more.\n")
+    assert parts(embedding, root) == {"dense", "lexical", "symbols"}
+    again = indexed(embedding, str(root))
+    assert (again["read"], again["vectors"], again["embedded"]) == (0, 0, again["chunks"])
+    assert embedding.run("index", "--check", str(root)).returncode == 0
 
 
-@pytest.mark.parametrize(("name", "code"), [("nothing", 2), ("shop/README.md", 2)])
-def test_what_is_no_folder_is_refused_in_a_sentence(wordy, name, code):
-    done = wordy.run("index", name)
-    assert done.returncode == code
-    assert name in done.stderr
-    assert "Traceback" not in done.stderr
+def test_another_embedder_is_told_in_a_sentence(embedding: Home, root: Path):
+    indexed(embedding, str(root))
+    embedding.settings["SPLICE_RETRIEVAL__EMBEDDER"] = str(embedding.root / "embedder")
+    run = embedding.run("index", str(root))
+    assert run.stderr == f"The index of {root} was made with another embedder; it is embedded anew.\n"
+    assert parts(embedding, root) == {"dense", "lexical", "symbols"}
 
 
-def test_an_empty_folder_is_told(wordy):
-    (wordy.root / "empty").mkdir()
-    done = wordy.run("index", "empty")
-    assert done.returncode == 0
-    assert "holds no file that is indexed" in done.stderr
+def test_words_and_symbols_where_nothing_embeds(home: Home, root: Path):
+    home.settings["SPLICE_RETRIEVAL__EMBEDDER"] = "none"
+    assert indexed(home, str(root))["embedded"] == 0
+    assert parts(home, root) == {"lexical", "symbols"}
+    home.settings["SPLICE_RETRIEVAL__EMBEDDER"] = "no-such-model"
+    run = home.run("index", str(root))
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "no-such-model" in run.stderr
 
 
-def test_the_report_names_what_was_left_out():
-    report = Report(
-        read=1200, dropped=2, unchanged=3, seconds=4.0, left_out=Counter({"binary": 7, "secret": 9})
+def test_offline_it_is_one_sentence_and_the_rest_works(home: Home, root: Path):
+    home.settings.update(
+        PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="0", HF_ENDPOINT="http://127.0.0.1:9"
     )
-    status = IndexStatus("/r", files=1203, chunks=5000, embedded=0, definitions=4000, embedder="", unsaved=0)
-    first, second, third = sentences_of(report, status)
-    assert first == "Read 1,200 files, dropped 2, 3 unchanged (4.0 s, 300 files a second)."
-    assert second == "Searchable: 1,203 files, 5,000 pieces, 4,000 definitions, 0 of the pieces by meaning."
-    assert third == "Left out: 9 secret, 7 binary."
+    run = home.run("index", str(root))
+    assert run.returncode == 0
+    assert "could not be downloaded" in run.stderr.splitlines()[-1]
+    assert run.stderr.splitlines()[-1].endswith("Until then search goes by words and symbols.")
+    assert "Traceback" not in run.stderr
+    assert parts(home, root) == {"lexical", "symbols"}

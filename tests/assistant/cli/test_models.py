@@ -70,7 +70,8 @@ def test_pull_without_a_name_takes_the_default(folder: Path, offered: Path, monk
 def test_the_list_as_json(folder: Path) -> None:
     listed = json.loads(splice("list", "--json").stdout)
     assert listed["folder"] == str(folder / "models")
-    assert [model["name"] for model in listed["models"]] == ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"]
+    names = ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "all-minilm-l6-v2"]
+    assert [model["name"] for model in listed["models"]] == names
     assert not any(model["installed"] for model in listed["models"])
 
 

@@ -13,7 +13,7 @@ from tests.retrieval.repositories import make_repository
 @pytest.fixture
 def wordy(home: Home) -> Home:
     """A user without an embedder, who has a shop."""
-    home.settings["SPLICE_RETRIEVAL__EMBEDDINGS"] = "none"
+    home.settings["SPLICE_RETRIEVAL__EMBEDDER"] = "none"
     make_repository(home.root / "shop")
     return home
 
