@@ -1,7 +1,7 @@
 """One indexed folder: a thread that keeps its index in step with the disk and with unsaved buffers.
 
-Much at once, such as the first look and a checkout, is read by a process of the lowest priority; a few saved
-files and the buffers are read here. Completions wait for neither.
+Much at once, such as the first look, a checkout and other rules of what is ignored, is read by a process of
+the lowest priority; a few saved files and the buffers are read here. Completions wait for neither.
 """
 
 import logging
@@ -17,6 +17,7 @@ from retrieval.errand import Errand
 from retrieval.errors import EmbeddingFailed, IndexBusy, RetrievalError
 from retrieval.index import RepositoryIndex
 from retrieval.indexing import Progress
+from retrieval.walk import IGNORE_FILES
 from retrieval.watch import Watcher
 
 _log = logging.getLogger(__name__)
@@ -223,7 +224,7 @@ class Workspace:
             if self._errand is not None or not self._touched or time.monotonic() < self._retry_at:
                 return
             paths, self._touched = self._touched, set()
-        if len(paths) > _FEW:
+        if len(paths) > _FEW or any(path.rpartition("/")[2] in IGNORE_FILES for path in paths):
             self._send()
             return
         try:

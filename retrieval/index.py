@@ -27,14 +27,13 @@ from retrieval.scan import Scanner
 from retrieval.search import find_symbols, search
 from retrieval.shelf import Shelf
 from retrieval.snapshot import Neighbours, Snapshot
+from retrieval.walk import IGNORE_FILES
 
 _log = logging.getLogger(__name__)
 _CATALOG, _LOCK, _VECTORS = "catalog.sqlite", "lock", "vectors"
 _PREPARE_S = 5.0
 _MANY = 2_000
 """Paths that are touched at once; of more, the whole repository is looked at."""
-_RULES = frozenset({".gitignore", ".ignore"})
-"""A change of one of these changes what is indexed."""
 T = TypeVar("T")
 
 
@@ -80,7 +79,7 @@ class RepositoryIndex:
         Raises OutsideRoot before anything is done, and IndexBusy.
         """
         wanted = {self.scanner.relative(path) for path in paths}
-        if len(wanted) > _MANY or any(path.rpartition("/")[2] in _RULES for path in wanted):
+        if len(wanted) > _MANY or any(path.rpartition("/")[2] in IGNORE_FILES for path in wanted):
             return self.refresh()
         return self._run(lambda run: run.some(wanted), None, None)
 

@@ -271,6 +271,7 @@ def _hit(row: Row[Any]) -> SymbolHit:
         signature=row.signature,
         docstring=row.docstring,
         body_line=row.body_line,
+        name_prefix=row.name_prefix,
     )
     return SymbolHit(row.path, row.language, definition)
 

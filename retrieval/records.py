@@ -74,6 +74,8 @@ class Definition(NamedTuple):
     """Without quotes or comment marks; the comment in front of it where a language has no docstrings."""
     body_line: int = 0
     """Where the body begins; equal to ``lines.end`` where there is none."""
+    name_prefix: str = ""
+    """What stands in front of the name in its line, where that is not all ASCII; else empty."""
 
 
 class Reference(NamedTuple):

@@ -169,7 +169,7 @@ def _sort_chunks(batch: _Batch, file_id: int, chunks: Sequence[Chunk], old: dict
 def _note_symbols(batch: _Batch, file_id: int, outline: Outline) -> None:
     batch.definitions += [
         (file_id, each.name, each.qualified, each.kind.value, *each.lines, each.name_line, each.name_column,
-         each.signature, each.docstring, each.body_line)
+         each.signature, each.docstring, each.body_line, each.name_prefix)
         for each in outline.definitions
     ]  # fmt: skip
     batch.references += [(file_id, *each) for each in outline.references]

@@ -65,6 +65,7 @@ class _Outlining:
             kind = SymbolKind.METHOD
         end = max(tag.end_row, tag.row + 1)
         before = tag.name_start - tag.name_byte_column
+        prefix = self._source[before : tag.name_start].decode("utf-8", "replace")
         self.definitions.append(
             Definition(
                 tag.name,
@@ -72,10 +73,11 @@ class _Outlining:
                 kind,
                 Lines(tag.row, end),
                 tag.name_row,
-                len(self._source[before : tag.name_start].decode("utf-8", "replace")),
+                len(prefix),
                 self._signature(tag, before),
                 self._docstring(tag),
                 tag.body_row if tag.body >= 0 else end,
+                "" if prefix.isascii() else prefix,
             )
         )
         if tag.kind != "variable":

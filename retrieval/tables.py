@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever a table, or what is written into one, changes; an index of another number is made anew."""
 
 METADATA = MetaData()
@@ -72,6 +72,7 @@ DEFINITIONS = Table(
     Column("signature", Text, nullable=False),
     Column("docstring", Text, nullable=False),
     Column("body_line", Integer, nullable=False),
+    Column("name_prefix", Text, nullable=False),
 )
 REFERENCES = Table(
     "uses",

@@ -14,7 +14,8 @@ from retrieval.secrets import secret_in, secret_name
 
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", "venv"})
 SNIFFED_BYTES = 8192
-_IGNORES = (".gitignore", ".ignore")
+IGNORE_FILES = (".gitignore", ".ignore")
+"""A change of one of these changes what is indexed."""
 _PLAUSIBLE = 0.95
 """Share of printable characters from which on bytes that are no UTF-8 are taken for Latin-1."""
 
@@ -71,7 +72,7 @@ class _Walk:
         while pending:
             base, rules = pending.pop()
             folder = f"{self._root}/{base}"
-            rules += _rules(folder, base, _IGNORES)
+            rules += _rules(folder, base, IGNORE_FILES)
             try:
                 with os.scandir(folder) as entries:
                     listed = list(entries)
@@ -95,7 +96,7 @@ class _Walk:
         parts = path.split("/")
         for depth, name in enumerate(parts):
             base = "".join(f"{part}/" for part in parts[:depth])
-            rules += _rules(f"{self._root}/{base}", base, _IGNORES)
+            rules += _rules(f"{self._root}/{base}", base, IGNORE_FILES)
             with os.scandir(f"{self._root}/{base}") as entries:
                 entry = next((each for each in entries if each.name == name), None)
             if entry is None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types as lsp
 
 from assistant.lsp.messages import DidChangeFolders, Folder, Initialize, SymbolQuery
+from assistant.lsp.positions import PositionEncoding, width
 from assistant.session import EditorSession
 from assistant.workspaces import Workspaces
 from retrieval.records import SymbolHit, SymbolKind
@@ -32,9 +33,11 @@ class Folders:
     def __init__(self, workspaces: Workspaces | None) -> None:
         self._workspaces = workspaces
         self._held: dict[str, Path] = {}
+        self._encoding = PositionEncoding.UTF16
 
-    def begin(self, params: Initialize) -> None:
-        """Open what ``initialize`` names."""
+    def begin(self, params: Initialize, encoding: PositionEncoding) -> None:
+        """Open what ``initialize`` names; positions are told in ``encoding``."""
+        self._encoding = encoding
         old = [Folder(params.root_uri)] if params.root_uri else []
         self._open(params.workspace_folders if params.workspace_folders is not None else old)
 
@@ -62,7 +65,7 @@ class Folders:
             return []
         roots = list(self._held.values())
         found = await self._workspaces.symbols(roots, params.query, _SYMBOLS)
-        return [symbol_of(root, hit) for root, hit in found]
+        return [symbol_of(root, hit, self._encoding) for root, hit in found]
 
     def root_of(self, path: Path) -> Path | None:
         """The innermost of the folders of this connection that a file lies in."""
@@ -101,11 +104,13 @@ def path_of(uri: str) -> Path | None:
     return Path(unquote(parts.path))
 
 
-def symbol_of(root: Path, hit: SymbolHit) -> dict[str, Any]:
-    """``SymbolInformation``. Columns are code points: in front of a name stands nothing but ASCII, mostly."""
+def symbol_of(root: Path, hit: SymbolHit, encoding: PositionEncoding) -> dict[str, Any]:
+    """``SymbolInformation``; its range is that of the name."""
     definition = hit.definition
-    start = {"line": definition.name_line, "character": definition.name_column}
-    end = {"line": definition.name_line, "character": definition.name_column + len(definition.name)}
+    prefix = definition.name_prefix
+    first = width(prefix, encoding) if prefix else definition.name_column
+    start = {"line": definition.name_line, "character": first}
+    end = {"line": definition.name_line, "character": first + width(definition.name, encoding)}
     symbol: dict[str, Any] = {
         "name": definition.name,
         "kind": _KINDS[definition.kind].value,

@@ -171,7 +171,7 @@ class EditorServer(JsonRPCServer):
         self._encoding = choose_encoding(general.position_encodings if general else None)
         self._summaries.encoding = self._encoding
         self.rpc.life = Life.INITIALIZED
-        self._folders.begin(params)
+        self._folders.begin(params, self._encoding)
         sync = {"openClose": True, "change": lsp.TextDocumentSyncKind.Incremental.value}
         capabilities = {
             "positionEncoding": self._encoding.value,

@@ -11,6 +11,12 @@ def test_python_definition():
     assert found.docstring == "Say\n\nmore."
 
 
+def test_what_is_in_front_of_a_name_is_kept_where_it_is_not_ascii():
+    said = outline("const 𝒳 = 1, é = 2;\nconst a = 1, b = 2;\n", "javascript", SyntaxReader())
+    found = [(each.name, each.name_column, each.name_prefix) for each in said.definitions]
+    assert found == [("𝒳", 6, ""), ("é", 13, "const 𝒳 = 1, "), ("a", 6, ""), ("b", 13, "")]
+
+
 def test_comment_in_front():
     (found,) = outline("/** Adds.\n * Well. */\nfunction f() {}\n", "javascript", SyntaxReader()).definitions
     assert found.docstring == "Adds.\nWell."

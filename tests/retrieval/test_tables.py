@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from retrieval.catalog import Catalog
 from retrieval.tables import CHUNKS, FILES, METADATA, SCHEMA
 
-LAYOUTS = {1: "622a5201e4efa00d"}
+LAYOUTS = {1: "622a5201e4efa00d", 2: "eb080a2096420a14"}
 """A digest of the tables by the number of their schema."""
 
 
@@ -60,7 +60,8 @@ def test_rows_of_a_file_go_with_it(file):
         add_chunk(file, file_id)
         file.execute(
             "INSERT INTO definitions (file_id, name, qualified, kind, start, end, name_line, name_column,"
-            " signature, docstring, body_line) VALUES (?, 'f', 'f', 'function', 0, 1, 0, 0, '', '', 1)",
+            " signature, docstring, body_line, name_prefix)"
+            " VALUES (?, 'f', 'f', 'function', 0, 1, 0, 0, '', '', 1, '')",
             (file_id,),
         )
         file.execute(

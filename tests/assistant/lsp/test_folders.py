@@ -6,10 +6,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from assistant.lsp.folders import path_of
+from assistant.lsp.folders import Folders, path_of
+from assistant.lsp.messages import Folder, Initialize, SymbolQuery
+from assistant.lsp.positions import PositionEncoding
+from assistant.workspaces import Workspaces
 from tests.assistant.client import connected
 from tests.assistant.conftest import running_server, settings_for
 from tests.retrieval.repositories import config_in, make_repository
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_p
         await client.send("initialized", {})
         headers = {"Authorization": f"Bearer {running.token}"}
         async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
-            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110 - nothing tells
+            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         document = {"uri": (root / "shop/new.py").as_uri(), "languageId": "python", "version": 1}
         text = "from shop.money import Price\n\n\ndef pay(price):\n    apply_discount("
@@ -54,6 +58,25 @@ async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_p
     pieces = [(piece["path"], piece["firstLine"]) for piece in trace["trace"]["context"]]
     assert ("shop/money.py", 11) in pieces
     assert "shop/new.py" not in dict(pieces)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "character", "end"),
+    [(PositionEncoding.UTF8, 17, 24), (PositionEncoding.UTF16, 15, 19), (PositionEncoding.UTF32, 14, 17)],
+)
+async def test_the_range_of_a_symbol_counts_what_the_client_counts(tmp_path, encoding, character, end):
+    root = make_repository(tmp_path / "shop", {"a.js": "const 𝒳 = 10, b𝒴é = 2;\n"})
+    workspaces = Workspaces(config_in(tmp_path))
+    folders = Folders(workspaces)
+    folders.begin(Initialize(workspace_folders=[Folder(root.as_uri())]), encoding)
+    await until(lambda: workspaces._folders[root].status().state == "ready")
+    (symbol,) = await folders.symbols(SymbolQuery("b𝒴é"))
+    folders.close([])
+    await workspaces.close()
+    assert symbol["location"]["range"] == {
+        "start": {"line": 0, "character": character},
+        "end": {"line": 0, "character": end},
+    }
 
 
 async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir):
