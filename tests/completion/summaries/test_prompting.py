@@ -87,11 +87,9 @@ def test_a_base_model_goes_on_with_worked_examples(tiny: LoadedModel, level: Lev
     assert told.count("\n\nSummary: ") == len(SHOTS[level])
 
 
-ANSWERS = st.lists(
-    st.sampled_from(
-        ["The ", "This ", "function ", "`f` ", "reads ", "is ", "a.", "B ", "Summary:", "\n\n", "Two. "]
-    )
-).map("".join)
+BEGINNINGS = st.sampled_from(["", "The function `f` reads ", "This method writes ", "Summary:", "The "])
+WORDS = st.sampled_from(["The ", "function ", "reads ", "is ", "a.", "B ", "Summary:", "\n\n", "Two. "])
+ANSWERS = st.builds(lambda first, rest: first + "".join(rest), BEGINNINGS, st.lists(WORDS))
 
 
 @given(ANSWERS, st.sampled_from(Level))
