@@ -89,5 +89,6 @@ class Edits:
         """Make the store exact, as a pause of the user's does."""
         (owner,) = self._pool.owners
         with self._pool.lease(owner, 1) as store:
+            store.compact()
             while stale := range(store.exact, min(store.exact + self._chunk, len(store))):
                 self._forward.encode_at(store, stale)

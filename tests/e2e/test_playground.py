@@ -48,7 +48,10 @@ class Server:
         token_file.write_text(self.token, "utf-8")
         command = [sys.executable, "-P", "-m", "assistant", "serve", "--port", str(self.port)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SPLICE_")}
-        index = {"SPLICE_RETRIEVAL__INDEX_DIR": str(self.state.parent / "indexes")}
+        index = {
+            "SPLICE_RETRIEVAL__INDEX_DIR": str(self.state.parent / "indexes"),
+            "SPLICE_RETRIEVAL__EMBEDDER": "none",  # whether a machine has one must not show
+        }
         # What was summarised before is no matter of luck; the models stay where they are.
         cache = {
             "XDG_CACHE_HOME": str(self.state.parent / "cache"),
