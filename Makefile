@@ -81,7 +81,7 @@ $(STAMPS)/runtime: $(STAMPS)/torch pyproject.toml
 
 $(STAMPS)/dev: $(STAMPS)/torch pyproject.toml
 	@echo "Installing Splice with its tools"
-	@$(PIP) install -qq --no-build-isolation -c constraints.txt -e '.[dev]'
+	@$(PIP) install -qq --no-build-isolation -c constraints.txt -e '.[dev,benchmarks]'
 	@touch $@ $(STAMPS)/runtime
 
 $(STAMPS)/node:
