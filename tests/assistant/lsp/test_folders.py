@@ -1,6 +1,7 @@
 """Workspace folders over LSP and the web: real index, real socket."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -31,10 +32,9 @@ def test_paths_of_uris(uri, path):
     assert (None if found is None else str(found)) == path
 
 
-async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_path, tiny_model_dir):
-    root = make_repository(tmp_path / "shop")
-    retrieval = replace(config_in(tmp_path), context_ms=30_000.0)
-    settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=retrieval)
+@asynccontextmanager
+async def looking_at(root, settings):
+    """A server, an editor that has opened ``root``, and a browser, once the folder is indexed."""
     async with running_server(settings) as running, connected(running.url, running.token) as client:
         folders = [{"uri": root.as_uri(), "name": "shop"}]
         await client.request("initialize", {"capabilities": {}, "workspaceFolders": folders})
@@ -43,6 +43,14 @@ async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_p
         async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
             while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+            yield running, client, web
+
+
+async def test_definitions_of_the_workspace_stand_in_front_of_a_completion(tmp_path, tiny_model_dir):
+    root = make_repository(tmp_path / "shop")
+    retrieval = replace(config_in(tmp_path), context_ms=30_000.0)
+    settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=retrieval)
+    async with looking_at(root, settings) as (_, client, _web):
         document = {"uri": (root / "shop/new.py").as_uri(), "languageId": "python", "version": 1}
         text = "from shop.money import Price\n\n\ndef pay(price):\n    apply_discount("
         await client.send("textDocument/didOpen", {"textDocument": document | {"text": text}})
@@ -82,21 +90,14 @@ async def test_the_range_of_a_symbol_counts_what_the_client_counts(tmp_path, enc
 async def test_a_workspace_is_searched_by_lsp_and_http(tmp_path, tiny_model_dir):
     root = make_repository(tmp_path / "shop")
     settings = replace(settings_for(tmp_path / "state", tiny_model_dir), retrieval=config_in(tmp_path))
-    async with running_server(settings) as running, connected(running.url, running.token) as client:
-        folders = [{"uri": root.as_uri(), "name": "shop"}]
-        await client.request("initialize", {"capabilities": {}, "workspaceFolders": folders})
-        await client.send("initialized", {})
-        headers = {"Authorization": f"Bearer {running.token}"}
-        async with httpx.AsyncClient(base_url=running.url, headers=headers) as web:
-            while (await web.get("/workspaces")).json()["workspaces"][0]["state"] != "ready":  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            symbols = await client.request("workspace/symbol", {"query": "ShopC"})
-            assert [each["name"] for each in symbols] == ["ShoppingCart"]
-            assert symbols[0]["location"]["uri"] == (root / "shop/cart.py").as_uri()
-            results = (await web.get("/search", params={"q": "zebras", "k": 2})).json()["results"]
-            assert results[0]["path"] == "README.md"
-            assert (await web.get("/status")).json()["workspaces"][0]["files"] == 4
-            assert (await web.get("/search", params={"q": ""})).status_code == 400
+    async with looking_at(root, settings) as (running, client, web):
+        symbols = await client.request("workspace/symbol", {"query": "ShopC"})
+        assert [each["name"] for each in symbols] == ["ShoppingCart"]
+        assert symbols[0]["location"]["uri"] == (root / "shop/cart.py").as_uri()
+        results = (await web.get("/search", params={"q": "zebras", "k": 2})).json()["results"]
+        assert results[0]["path"] == "README.md"
+        assert (await web.get("/status")).json()["workspaces"][0]["files"] == 4
+        assert (await web.get("/search", params={"q": ""})).status_code == 400
         async with httpx.AsyncClient(base_url=running.url) as stranger:
             assert (await stranger.get("/search?q=x")).status_code == 401
             assert (await stranger.get("/workspaces")).status_code == 401
